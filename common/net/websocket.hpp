@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A WebSocket that carries binary messages, without compression. Made by connect_websocket() or
+// HttpExchange::accept_websocket(). One read and one write may be pending at the same time. Runs on
+// the executor of the coroutine that made it.
+#pragma once
+
+#include "common/async/task.hpp"
+#include "common/base/error.hpp"
+#include "common/base/time.hpp"
+#include "common/net/peer.hpp"
+#include "common/net/tls_config.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace farhold::net {
+
+class WebSocket {
+public:
+    struct Impl;
+    explicit WebSocket(std::unique_ptr<Impl> impl);
+    WebSocket(const WebSocket&) = delete;
+    WebSocket& operator=(const WebSocket&) = delete;
+    ~WebSocket();
+
+    // One whole message. ErrorCode::unavailable when the peer closed or the connection broke,
+    // resource_exhausted when a message exceeds the limit (the connection is over then),
+    // cancelled after close_now().
+    Task<Result<std::string>> read();
+
+    Task<Result<void>> write(std::string message);
+
+    // Tells the peer and waits briefly for its answer; afterwards the connection is over. Not
+    // while a read is pending (the reader would take the answer): then use close_now().
+    Task<> close();
+
+    // Ends pending calls at once.
+    void close_now();
+
+    const PeerIdentity& peer() const;
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
+struct WebSocketOptions {
+    std::size_t message_bytes_max = 1 << 20;
+    Duration connect_timeout = std::chrono::seconds(10);  // Name, TCP, TLS and upgrade together.
+};
+
+// Always over TLS. Errors: unavailable (worth another try), unauthenticated (the server's
+// certificate was refused, or it refused ours), permission_denied (the upgrade was refused with
+// 401 or 403), deadline.
+Task<Result<std::unique_ptr<WebSocket>>> connect_websocket(
+    Endpoint endpoint, TlsClientConfig tls, std::string target, WebSocketOptions options = {}
+);
+
+}  // namespace farhold::net
