@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What controllers see of a Kubernetes API. One implementation is embedded
+// (cloudcore/apiserver), another speaks HTTPS to a real cluster; controllers do not know which.
+//
+// Errors carry the Status message as text, and as code: not_found (404), already_exists and
+// conflict (409), invalid_argument (400, 422), permission_denied (403), unauthenticated (401),
+// resource_exhausted (410 Expired: list again), unavailable (429, 503, no connection), deadline
+// (504), internal (500).
+#pragma once
+
+#include "common/async/task.hpp"
+#include "common/base/error.hpp"
+#include "common/json/value.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace farhold::kubeapi {
+
+struct ResourceRef {
+    std::string group;
+    std::string version;
+    std::string plural;
+
+    bool operator==(const ResourceRef&) const = default;
+};
+
+inline const ResourceRef kConfigMaps{"", "v1", "configmaps"};
+inline const ResourceRef kEvents{"", "v1", "events"};
+inline const ResourceRef kLeases{"coordination.k8s.io", "v1", "leases"};
+inline const ResourceRef kNamespaces{"", "v1", "namespaces"};
+inline const ResourceRef kNodes{"", "v1", "nodes"};
+inline const ResourceRef kPods{"", "v1", "pods"};
+inline const ResourceRef kSecrets{"", "v1", "secrets"};
+inline const ResourceRef kServiceAccounts{"", "v1", "serviceaccounts"};
+
+struct ListOptions {
+    std::string ns;  // Empty: all namespaces.
+    std::string label_selector;
+    std::string field_selector;
+};
+
+// Shared because an informer's store, its handler and a node's view hold the same object.
+using ObjectPtr = std::shared_ptr<const json::Value>;
+
+struct ListResult {
+    std::vector<ObjectPtr> items;
+    std::string resource_version;
+};
+
+struct WatchEvent {
+    enum class Type : std::uint8_t { added, modified, deleted, bookmark };
+    Type type;
+    ObjectPtr object;
+};
+
+class WatchStream {
+public:
+    virtual ~WatchStream() = default;
+
+    // The next event, in order. An error ends the stream: resource_exhausted means that the history
+    // is gone (list again); any other, that the watch should be started again from the last
+    // resourceVersion seen.
+    virtual Task<Result<WatchEvent>> next() = 0;
+};
+
+enum class PatchType : std::uint8_t { json, merge, strategic_merge };
+
+struct Patch {
+    std::string subresource;  // Empty: the object itself.
+    PatchType type;
+    json::Value body;
+};
+
+struct DeleteOptions {
+    std::optional<std::int64_t> grace_period_seconds;
+    std::string uid;               // Precondition, unless empty.
+    std::string resource_version;  // Precondition, unless empty.
+};
+
+class KubeClient {
+public:
+    virtual ~KubeClient() = default;
+
+    // `ns` is empty for cluster-scoped kinds.
+    virtual Task<Result<json::Value>> get(ResourceRef resource, std::string ns, std::string name) = 0;
+
+    // Complete and consistent: all pages.
+    virtual Task<Result<ListResult>> list(ResourceRef resource, ListOptions options) = 0;
+
+    // What happens after `resource_version`, bookmarks included.
+    virtual Task<Result<std::unique_ptr<WatchStream>>> watch(
+        ResourceRef resource, ListOptions options, std::string resource_version
+    ) = 0;
+
+    // Subresource "binding" or "eviction" with the pod's name in the object's metadata.
+    virtual Task<Result<json::Value>> create(
+        ResourceRef resource, std::string ns, json::Value object, std::string subresource = {}
+    ) = 0;
+
+    // The name is the object's own. A resourceVersion in it is a precondition.
+    virtual Task<Result<json::Value>> update(
+        ResourceRef resource, std::string ns, json::Value object, std::string subresource = {}
+    ) = 0;
+
+    virtual Task<Result<json::Value>> patch(
+        ResourceRef resource, std::string ns, std::string name, Patch patch
+    ) = 0;
+
+    // Graceful kinds and objects with finalizers stay for a while, with a deletionTimestamp.
+    virtual Task<Result<void>> remove(
+        ResourceRef resource, std::string ns, std::string name, DeleteOptions options = {}
+    ) = 0;
+};
+
+}  // namespace farhold::kubeapi
