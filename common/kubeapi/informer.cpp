@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/kubeapi/informer.hpp"
+
+#include "common/async/timeout.hpp"
+#include "common/base/backoff.hpp"
+
+#include <chrono>
+#include <utility>
+
+namespace farhold::kubeapi {
+
+namespace {
+
+constexpr Duration kRetryBase = std::chrono::milliseconds(500);
+constexpr Duration kRetryCap = std::chrono::seconds(30);
+
+}  // namespace
+
+Informer::Informer(
+    KubeClient& client, ResourceRef resource, ListOptions options, ObjectHandler& handler,
+    log::Logger logger
+)
+    : client_(client),
+      resource_(std::move(resource)),
+      options_(std::move(options)),
+      handler_(handler),
+      logger_(logger.with({{"resource", resource_.plural}})),
+      random_(Random::from_system()) {}
+
+Task<Result<>> Informer::list() {
+    auto listed = co_await client_.list(resource_, options_);
+    if (!listed) co_return fail(listed.error());
+    handler_.replaced(listed->items);
+    resource_version_ = std::move(listed->resource_version);
+    co_return Result<>{};
+}
+
+void Informer::deliver(const WatchEvent& event) {
+    const std::string_view version =
+        event.object->text_at({"metadata", "resourceVersion"}, resource_version_);
+    resource_version_ = std::string(version);
+    switch (event.type) {
+        case WatchEvent::Type::added:
+        case WatchEvent::Type::modified: handler_.changed(event.object); break;
+        case WatchEvent::Type::deleted: handler_.removed(event.object); break;
+        case WatchEvent::Type::bookmark: break;
+    }
+}
+
+Task<Error> Informer::follow() {
+    auto stream = co_await client_.watch(resource_, options_, resource_version_);
+    if (!stream) co_return stream.error();
+    while (true) {
+        auto event = co_await (*stream)->next();
+        if (!event) co_return event.error();
+        deliver(*event);
+    }
+}
+
+Task<> Informer::run() {
+    Backoff backoff(kRetryBase, kRetryCap);
+    bool failing = false;
+    while (true) {
+        Error error(ErrorCode::unavailable, "");
+        if (resource_version_.empty()) {
+            auto listed = co_await list();
+            if (listed) {
+                if (failing) logger_.info("list succeeded again");
+                failing = false;
+                backoff.reset();
+                continue;
+            }
+            error = listed.error();
+        } else {
+            const std::string before = resource_version_;
+            error = co_await follow();
+            if (error.code() == ErrorCode::resource_exhausted) {
+                resource_version_.clear();
+                continue;
+            }
+            // A watch that brought something ended as watches do: go on at once.
+            if (before != resource_version_) backoff.reset();
+        }
+        if (error.code() == ErrorCode::cancelled) co_return;
+        if (!failing && resource_version_.empty()) {
+            logger_.warning("list failed, trying again", {{"error", error.message()}});
+            failing = true;
+        }
+        co_await sleep_for(backoff.next(random_));
+    }
+}
+
+}  // namespace farhold::kubeapi

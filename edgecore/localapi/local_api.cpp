@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edgecore/localapi/local_api.hpp"
+
+#include "common/kubeconfig/kubeconfig.hpp"
+#include "common/net/http_client.hpp"
+#include "common/net/http_server.hpp"
+#include "edgecore/localapi/local_credentials.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <utility>
+
+namespace farhold::localapi {
+
+namespace {
+
+constexpr std::string_view kStatusPath = "/farhold/v1/status";
+
+Task<> answer(net::HttpExchange& exchange, const Sources& sources) {
+    const net::HttpRequest& request = exchange.request();
+    net::HttpResponse response;
+    if (request.method != "GET") {
+        response = net::text_response(405, "only GET is served here\n");
+    } else if (request.path() == "/healthz") {
+        response = net::text_response(200, "ok");
+    } else if (!exchange.peer().has_certificate) {
+        response = net::text_response(401, "show the client certificate of local.kubeconfig\n");
+    } else if (request.path() == kStatusPath) {
+        response = net::json_response(200, sources.status().dump());
+    } else if (request.path() == "/metrics") {
+        response = net::text_response(200, sources.metrics());
+    } else {
+        response = net::text_response(404, "404 page not found\n");
+    }
+    // A peer that has gone away needs no answer.
+    [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(response));
+}
+
+Result<net::Endpoint> endpoint_of(const std::string& server) {
+    constexpr std::string_view scheme = "https://";
+    const auto colon = server.rfind(':');
+    net::Endpoint endpoint;
+    if (server.starts_with(scheme) && colon != std::string::npos && colon > scheme.size()) {
+        endpoint.host = server.substr(scheme.size(), colon - scheme.size());
+        const char* end = server.data() + server.size();
+        const auto [stop, error] = std::from_chars(&server[colon] + 1, end, endpoint.port);
+        if (error == std::errc{} && stop == end) return endpoint;
+    }
+    return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no https://HOST:PORT", server));
+}
+
+}  // namespace
+
+struct LocalApi::Impl {
+    Sources sources;
+    std::unique_ptr<net::HttpServer> server;
+};
+
+LocalApi::LocalApi(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+LocalApi::~LocalApi() = default;
+
+Result<std::unique_ptr<LocalApi>> LocalApi::start(
+    Executor executor, net::Endpoint listen, std::filesystem::path data_dir, Sources sources,
+    WallTime now, log::Logger logger
+) {
+    auto credentials = open_local_credentials(data_dir / "local", now);
+    if (!credentials) return fail(credentials.error().within("local API"));
+    net::HttpServerConfig config;
+    config.listen = std::move(listen);
+    config.body_bytes_max = 0;
+    config.tls = net::TlsServerConfig{
+        .certificate_chain_pem = credentials->server_certificate_pem,
+        .private_key_pem = credentials->server_key_pem,
+        .client_ca_pem = credentials->ca_pem,
+        // Both ends are on this machine and the client key is root's: its age proves nothing.
+        .trusted_now = [issued = credentials->issued] { return issued; },
+    };
+    auto impl = std::make_unique<Impl>();
+    impl->sources = std::move(sources);
+    auto server = net::HttpServer::start(
+        std::move(executor), std::move(config),
+        [raw = impl.get()](net::HttpExchange& exchange) { return answer(exchange, raw->sources); }
+    );
+    if (!server) return fail(server.error().within("local API"));
+    impl->server = std::move(*server);
+    const std::string address = fmt::format("https://127.0.0.1:{}", impl->server->port());
+    if (auto written = write_kubeconfig(data_dir, *credentials, address); !written) {
+        logger.warning("local.kubeconfig not written", {{"error", written.error().message()}});
+    }
+    return std::unique_ptr<LocalApi>(new LocalApi(std::move(impl)));
+}
+
+std::uint16_t LocalApi::port() const {
+    return impl_->server->port();
+}
+
+Task<> LocalApi::stop() {
+    co_await impl_->server->stop(std::chrono::seconds(1));
+}
+
+Task<Result<json::Value>> request_status(std::filesystem::path data_dir) {
+    auto config = read_kubeconfig(data_dir);
+    if (!config) co_return fail(config.error());
+    auto endpoint = endpoint_of(config->server);
+    if (!endpoint) co_return fail(endpoint.error());
+    auto issued = issue_time(*config);
+    if (!issued) co_return fail(issued.error());
+    net::TlsClientConfig tls;
+    tls.ca_pem = config->ca_pem;
+    tls.server_name = endpoint->host;
+    tls.certificate_pem = config->client_certificate_pem;
+    tls.private_key_pem = config->client_key_pem;
+    tls.trusted_now = [time = *issued] { return time; };
+    net::HttpRequest request;
+    request.target = std::string(kStatusPath);
+    net::HttpClientOptions options;
+    options.timeout = std::chrono::seconds(5);
+    auto response =
+        co_await net::http_request(*endpoint, std::move(tls), std::move(request), options);
+    if (!response) co_return fail(response.error().within("ask edgecore"));
+    if (response->status != 200) {
+        co_return fail(
+            ErrorCode::internal, fmt::format("edgecore answered {}", response->status)
+        );
+    }
+    co_return json::Value::parse(response->body);
+}
+
+}  // namespace farhold::localapi
