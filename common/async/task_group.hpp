@@ -3,11 +3,16 @@
 // Owner of running coroutines: nothing in Farhold is detached. Whoever spawns into a group joins it
 // before the group ends; the destructor ensures that nothing runs any more. All calls are made on
 // the group's executor.
+//
+// A group is a member of a part with a life cycle (spawn in start(), cancel() and join() in stop()).
+// A coroutine that needs helpers of its own uses run_with_group(): once a coroutine is cancelled it
+// can await nothing any more, so it could not join a group that is its local.
 #pragma once
 
 #include "common/async/task.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 
 namespace farhold {
@@ -27,7 +32,8 @@ public:
     // Cancels everything that runs now or is spawned later. Does not wait.
     void cancel();
 
-    // Returns when nothing runs any more. Does not cancel by itself.
+    // Returns when nothing runs any more. Does not cancel by itself; but when the joining coroutine
+    // is cancelled, so is the group, and join still waits for the end of everything.
     Task<> join();
 
     std::size_t size() const;
@@ -36,5 +42,9 @@ private:
     struct State;
     std::shared_ptr<State> state_;  // Shared with the completion handlers of the tasks.
 };
+
+// Runs the body with a group. When the body has ended, or the caller is cancelled, everything in the
+// group is cancelled; returns when all of it has ended.
+Task<> run_with_group(std::function<Task<>(TaskGroup&)> body);
 
 }  // namespace farhold
