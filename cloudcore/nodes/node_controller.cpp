@@ -19,6 +19,12 @@ namespace {
 constexpr Duration kRetry = std::chrono::seconds(1);
 constexpr Duration kLongestWait = std::chrono::seconds(60);
 
+kubeapi::ListOptions in_lease_namespace() {
+    kubeapi::ListOptions options;
+    options.ns = "kube-node-lease";
+    return options;
+}
+
 }  // namespace
 
 class NodeController::NodeHandler final : public kubeapi::ObjectHandler {
@@ -82,8 +88,7 @@ NodeController::NodeController(
       lease_handler_(std::make_unique<LeaseHandler>(*this)),
       nodes_(client, kubeapi::kNodes, {}, *node_handler_, logger_),
       leases_(
-          client, kubeapi::kLeases, kubeapi::ListOptions{.ns = "kube-node-lease"}, *lease_handler_,
-          logger_
+          client, kubeapi::kLeases, in_lease_namespace(), *lease_handler_, logger_
       ) {}
 
 NodeController::~NodeController() = default;

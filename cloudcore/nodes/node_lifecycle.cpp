@@ -89,14 +89,12 @@ std::optional<json::Value> taints_patch(
         ready == "True" ? "" : (ready == "Unknown" ? kUnreachable : kNotReady);
     json::Value wanted = json::Value::make_array();
     bool right = true;
-    int kept = 0;
     for (const json::Value& taint : items(node.at_path({"spec", "taints"}))) {
         if (is_lifecycle_taint(taint)) {
             if (taint.text_at({"key"}) != key) {
                 right = false;
                 continue;
             }
-            ++kept;
         }
         wanted.array().push_back(taint);
     }
@@ -158,7 +156,8 @@ std::vector<NodeChange> NodeLifecycle::due(Now now) const {
         std::string ready(
             ready_condition == nullptr ? "Unknown" : ready_condition->text_at({"status"})
         );
-        NodeChange change{.node = name};
+        NodeChange change;
+        change.node = name;
         const bool silent = now.mono - state.last_seen >= kMonitorGrace;
         if (silent && (ready != "Unknown" || ready_condition == nullptr)) {
             json::Value patch = make_patch(state.node);

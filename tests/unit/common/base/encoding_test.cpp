@@ -3,7 +3,7 @@
 
 #include "common/base/random.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 using namespace farhold;
 

@@ -5,7 +5,7 @@
 #include "common/base/random.hpp"
 #include "common/base/sha256.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 
 #include <set>
 

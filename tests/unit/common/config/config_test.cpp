@@ -2,7 +2,7 @@
 #include "common/config/command_line.hpp"
 #include "common/config/yaml_settings.hpp"
 
-#include <catch2/catch.hpp>
+#include "tests/support/catch.hpp"
 #include <unistd.h>
 
 #include <cstdio>
