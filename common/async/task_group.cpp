@@ -35,6 +35,13 @@ bool is_unwinding_of_cancelled(const std::exception_ptr& exception) {
     }
 }
 
+// The first wait is ours: co_spawn would run the task inside the call that spawns it, and it throws
+// out of the loop when a task that never waited has been cancelled.
+Task<> start_from_loop(Task<> task) {
+    co_await asio::post(asio::use_awaitable);
+    co_await std::move(task);
+}
+
 }  // namespace
 
 struct TaskGroup::State {
@@ -78,7 +85,7 @@ void TaskGroup::spawn(Task<> task) {
         state->ended(signal, std::move(exception));
     };
     asio::co_spawn(
-        state_->executor, std::move(task),
+        state_->executor, start_from_loop(std::move(task)),
         asio::bind_cancellation_slot(signal->slot(), std::move(on_end))
     );
     if (state_->cancelled) {

@@ -7,7 +7,7 @@
 //
 // Three rules keep a pod from ever running twice:
 //  1. One operation in flight at a time.
-//  2. After every operation, whatever its outcome, the next action is Observe: a complete listing.
+//  2. After every operation on the runtime, whatever its outcome, comes Observe: a complete listing.
 //     An operation that timed out may still take effect later.
 //  3. An attempt number is used again until the runtime was seen to hold it; the runtime reserves
 //     the name (pod uid, attempt), so a late first start and its repetition cannot both succeed.
@@ -143,41 +143,57 @@ public:
 
 private:
     struct Crash {  // kubelet's back-off entry of one container.
+        std::string spec_hash;
         Duration delay{};
         Instant updated;
     };
+    struct Exit {  // When this process first saw an attempt ended; timestamps are for people.
+        std::uint32_t attempt = 0;
+        Instant seen;
+    };
+    struct Image {
+        enum class Known : std::uint8_t { unknown, present, absent } known = Known::unknown;
+        bool just_pulled = false;
+        Duration delay{};  // Of the pull back-off.
+        std::optional<Instant> failed_at;
+        std::string error;
+    };
+    enum class ImageAnswer : std::uint8_t { ready, act, wait };
 
     Action operate(Action operation);
-    std::optional<Action> finish_in_flight(Instant now);
-
+    Action watch_in_flight();
     Action run(Now now);
     Action terminate(Now now);
-    Action idle(Instant now);
+    Action idle(Instant now) const;
 
     std::optional<Action> stop_strays(Instant now);
-    std::optional<Action> stop_old_sandboxes(Instant now, bool all);
+    std::optional<Action> stop_sandboxes(const ObservedSandbox* keep, Instant now);
     std::optional<Action> clean_up(Instant now);
     std::optional<Action> remove_everything(Instant now);
     std::optional<Action> start_container(const ContainerSpec& container, Now now);
-    std::optional<Action> ensure_image(const ContainerSpec& container, Instant now);
-
-    std::optional<Action> stop(
-        std::vector<StopContainers::Target> targets, std::optional<Instant> deadline, Instant now
+    ImageAnswer ensure_image(const ContainerSpec& container, Now now, Action& action);
+    Action stop_containers(
+        std::vector<StopContainers::Target> targets, Instant deadline, Instant now
     );
+    Action create_container(const ContainerSpec& container, Instant now);
+
     void settle_final_state();
-    void check_deadline(Instant now);
-    void sync_active(Instant now);
+    void make_final(FinalState state);
+    void check_active_deadline(Instant now);
+    void count_active(Instant now);
+    void note_exits(Instant now);
 
+    [[nodiscard]] bool is_current(const ObservedContainer& container) const;
+    [[nodiscard]] bool init_done(const ContainerSpec& container) const;
     [[nodiscard]] bool wants_start(const ContainerSpec& container) const;
-    [[nodiscard]] bool crash_looping(const ContainerSpec& container, Instant now);
     [[nodiscard]] std::vector<const ContainerSpec*> startable() const;
-    [[nodiscard]] const ObservedContainer* newest(const std::string& name) const;
-    [[nodiscard]] std::uint32_t next_attempt(const std::string& name) const;
+    [[nodiscard]] std::optional<Instant> crash_loop_ends(const std::string& name) const;
+    [[nodiscard]] const ContainerRecord* record(std::string_view name) const;
 
-    void failed_image(const Error& error, Instant now);
-    void failed_operation(const Error& error, Now now);
-    void succeeded_operation(Now now);
-    void set_waiting(const std::string& container, std::string reason, std::string message);
+    void pull_failed(const std::string& image, const Error& error, Instant now);
+    void operation_failed(const Action& operation, const Error& error, Instant now);
+    void operation_succeeded(const Action& operation);
+    bool set_waiting(const std::string& container, std::string reason, std::string message);
     void emit(bool warning, std::string reason, std::string message, std::string container = {});
 
     PodIdentity identity_;
@@ -186,14 +202,15 @@ private:
     Observation observation_;
 
     bool desired_known_ = false;  // desire() was called at least once.
-    bool stale_ = true;           // The observation is older than the last thing that happened.
+    bool stale_ = true;           // Something happened since the observation was made.
     bool dirty_ = false;          // Memory differs from the stored row.
     bool volumes_ready_ = false;
     bool volumes_removed_ = false;
     bool gone_reported_ = false;
-    bool cancelling_ = false;
+
     std::optional<Action> in_flight_;
-    std::optional<Instant> in_flight_deadline_;  // When a StopContainers ends at the latest.
+    std::optional<Instant> in_flight_deadline_;  // When a StopContainers turns to force.
+    bool cancelling_ = false;
 
     std::uint32_t next_sandbox_attempt_ = 0;
     std::optional<Instant> stop_deadline_;  // Set once the pod must end.
@@ -201,11 +218,10 @@ private:
     std::set<std::string> stopped_sandboxes_;
     std::optional<Instant> active_since_;
 
-    std::map<std::string, Crash> crashes_;
-    std::map<std::string, Instant> exit_seen_;
-    std::map<std::string, Instant> pull_failed_at_;
-    std::string ready_image_;  // Checked or pulled for the container created next.
-    std::map<std::string, WaitingReason> waiting_;
+    std::map<std::string, Crash, std::less<>> crashes_;
+    std::map<std::string, Exit, std::less<>> exits_;
+    std::map<std::string, Image, std::less<>> images_;
+    std::map<std::string, WaitingReason, std::less<>> waiting_;
     RetryTimers retries_;
     std::vector<PodEvent> events_;
 };

@@ -249,7 +249,7 @@ using PodSpecPtr = std::shared_ptr<const PodSpec>;
 // `content` is the object as delivered (without status); the uid travels beside it.
 Result<PodSpec> parse_pod(const json::Value& content, std::string uid);
 
-// "default_hello(1b4e...)", as kubelet names a pod in its messages.
+// "hello_default(1b4e...)", as kubelet names a pod in its messages.
 std::string pod_title(const PodIdentity& identity);
 
 }  // namespace farhold::podspec

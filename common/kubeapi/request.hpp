@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: what goes into the API and what comes out, without HTTP.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace farhold::kubeapi {
+
+class Watcher;
+
+struct UserInfo {
+    std::string name = "system:anonymous";
+    std::vector<std::string> groups = {"system:unauthenticated"};
+
+    bool in_group(std::string_view group) const;
+};
+
+// In the order of the query string, percent-decoded; a key may repeat.
+using Query = std::vector<std::pair<std::string, std::string>>;
+
+std::optional<std::string_view> find_parameter(const Query& query, std::string_view key);
+
+struct Request {
+    std::string method;
+    std::string path;  // Percent-decoded.
+    Query query;
+    std::string content_type;
+    std::string accept;
+    std::string if_none_match;
+    std::string host;  // Under which the client reached us; told to old clients in discovery.
+    std::string body;
+    UserInfo user;
+};
+
+struct Response {
+    int code = 200;
+    std::string content_type = "application/json";
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+    // Set for a watch: what follows the head comes from it, and body is empty.
+    std::unique_ptr<Watcher> watcher;
+
+    Response();
+    Response(int response_code, std::string response_body);
+    Response(Response&&) noexcept;
+    Response& operator=(Response&&) noexcept;
+    ~Response();
+};
+
+}  // namespace farhold::kubeapi

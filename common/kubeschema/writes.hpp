@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: what happens to an object between a request and the store, for any kind. The API calls, in
+// this order:
+//   create: conform, apply_defaults, prepare_create, (name, namespace, uid, creationTimestamp),
+//           validate_create
+//   update: conform, apply_defaults, prepare_update, validate_update
+//   read:   nothing, objects are stored with their defaults
+// resourceVersion belongs to the store; these functions neither set nor compare it.
+#pragma once
+
+#include "common/base/error.hpp"
+#include "common/kubeschema/registry.hpp"
+
+#include <string>
+#include <vector>
+
+namespace farhold::kubeschema {
+
+// Makes the object look as if Kubernetes' Go types had read and written it: types are checked,
+// nulls and empty optional fields go, quantities become canonical, fields that the kind does not
+// have are removed and their paths put into `unknown`. Sets kind and apiVersion when missing.
+// invalid_argument names the kind and the field.
+Result<void> conform(
+    const ResourceType& type, json::Value& object, std::vector<std::string>& unknown
+);
+
+void apply_defaults(const ResourceType& type, json::Value& object);
+
+// Drops what a client may not set, then the kind's own hook; generation starts at 1.
+void prepare_create(const ResourceType& type, json::Value& object);
+
+// Takes the parts that this request may not change from `current`, keeps the metadata that only
+// the server sets, and counts the generation.
+void prepare_update(
+    const ResourceType& type, json::Value& updated, const json::Value& current, Part part
+);
+
+FieldErrors validate_create(const ResourceType& type, const json::Value& object);
+FieldErrors validate_update(
+    const ResourceType& type, const json::Value& updated, const json::Value& current, Part part
+);
+
+}  // namespace farhold::kubeschema
