@@ -13,9 +13,9 @@ void EventRing::reset(Revision newest) {
     newest_ = newest;
 }
 
-// `previous` is usually the body of an older event, so it is not counted again.
 std::size_t EventRing::bytes_of(const Event& event) {
-    return sizeof(Event) + event.key.size() + event.body->size();
+    const std::size_t previous = event.previous ? event.previous->size() : 0;
+    return sizeof(Event) + event.key.size() + event.body->size() + previous;
 }
 
 void EventRing::push(EventPtr event) {
