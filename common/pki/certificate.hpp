@@ -12,6 +12,9 @@
 #include <string_view>
 #include <vector>
 
+// OpenSSL's type, so that no OpenSSL header is needed here.
+struct x509_st;
+
 namespace farhold::pki {
 
 // A parsed certificate. Parsing proves nothing: trust comes from TLS or from issued_by().
@@ -35,6 +38,9 @@ struct Certificate {
     // Whether that private key belongs to it.
     bool matches(const PrivateKey& key) const;
 };
+
+// The same from a certificate that OpenSSL has parsed already.
+Result<Certificate> read_certificate(x509_st* handle);
 
 // What the authority puts into a certificate; nothing comes from a request.
 struct CertificateSpec {
