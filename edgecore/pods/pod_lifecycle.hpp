@@ -34,6 +34,9 @@ using podspec::ContainerSpec;
 using podspec::PodIdentity;
 using podspec::PodSpecPtr;
 
+// How long a failed pull shows as ErrImagePull before it shows as ImagePullBackOff.
+inline constexpr Duration kPullErrorShown = std::chrono::seconds(5);
+
 // Operations: each is answered by exactly one of observed(), image_checked() and finished().
 struct Observe {};      // List this uid's sandboxes and containers -> observed().
 struct SaveMemory {};   // Commit memory() and the durable status report in one transaction.
@@ -172,10 +175,11 @@ private:
     std::optional<Action> remove_everything(Instant now);
     std::optional<Action> start_container(const ContainerSpec& container, Now now);
     ImageAnswer ensure_image(const ContainerSpec& container, Now now, Action& action);
+    void explain_missing_image(const ContainerSpec& container, const Image& image, Instant now);
+    Action create_container(const ContainerSpec& container, Instant now);
     Action stop_containers(
         std::vector<StopContainers::Target> targets, Instant deadline, Instant now
     );
-    Action create_container(const ContainerSpec& container, Instant now);
 
     void settle_final_state();
     void make_final(FinalState state);

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: what a container's environment, command line and downward files say, as kubelet resolves
+// them: envFrom first, env after it, $(VAR) from what is defined so far.
+#pragma once
+
+#include "common/base/error.hpp"
+#include "edgecore/podspec/pod_spec.hpp"
+#include "edgecore/podspec/references.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farhold::podspec {
+
+// What the pod's own object does not say.
+struct MachineFacts {
+    std::string node_name;
+    std::vector<std::string> host_ips;
+    std::vector<std::string> pod_ips;
+    std::int64_t allocatable_cpu_milli = 0;
+    std::int64_t allocatable_memory_bytes = 0;
+    std::int64_t allocatable_storage_bytes = 0;
+};
+
+using Environment = std::map<std::string, std::string, std::less<>>;
+
+Result<std::string> resolve_field(
+    const PodSpec& pod, const FieldRef& field, const MachineFacts& facts
+);
+// `own`: the container that asks, null in a volume.
+Result<std::string> resolve_resource(
+    const PodSpec& pod, const ContainerSpec* own, const ResourceFieldRef& reference,
+    const MachineFacts& facts
+);
+
+Result<Environment> resolve_environment(
+    const PodSpec& pod, const ContainerSpec& container, const References& references,
+    const MachineFacts& facts
+);
+
+// $(NAME) becomes its value, or stays when there is none; $$ is a dollar.
+std::string expand(std::string_view text, const Environment& environment);
+
+}  // namespace farhold::podspec
