@@ -6,7 +6,7 @@
 
 #include "common/base/error.hpp"
 #include "common/json/value.hpp"
-#include "common/kubeschema/resource_type.hpp"
+#include "common/kubeschema/registry.hpp"
 
 #include <cstdint>
 #include <expected>
@@ -15,6 +15,8 @@
 #include <vector>
 
 namespace farhold::kubeapi {
+
+using kubeschema::ResourceType;
 
 struct StatusCause {
     std::string reason;
@@ -27,7 +29,7 @@ struct Status {
     std::string reason;
     std::string message;
 
-    // `details`; left out when has_details is false.
+    // `details`, left out as a whole when has_details is false.
     bool has_details = false;
     std::string name;
     std::string group;
@@ -35,6 +37,7 @@ struct Status {
     std::string uid;
     std::vector<StatusCause> causes;
     int retry_after_seconds = 0;
+
     std::string continue_token;  // Of an expired list: how to go on all the same.
 
     json::Value to_json() const;
@@ -49,16 +52,23 @@ inline std::unexpected<Status> refuse(Status status) {
     return std::unexpected(std::move(status));
 }
 
-using kubeschema::ResourceType;
-
-Status bad_request(std::string message);
-Status not_found(const ResourceType& type, std::string_view name);
+Status bad_request(std::string message);                                           // 400
+Status forbidden(const ResourceType& type, std::string_view name, std::string_view why);  // 403
+Status forbidden_path(std::string_view user, std::string_view verb, std::string_view path);
+Status namespace_terminating(const ResourceType& type, std::string_view name, std::string_view ns);
+Status not_found(const ResourceType& type, std::string_view name);  // 404
 Status no_such_resource();
-Status method_not_allowed();
-Status already_exists(const ResourceType& type, std::string_view name);
+Status method_not_allowed();                                             // 405
+Status not_acceptable();                                                 // 406
+Status already_exists(const ResourceType& type, std::string_view name);  // 409
 Status name_not_unique(const ResourceType& type, std::string_view name);
+// `subresource` is "/binding" or nothing.
+Status cannot_fulfil(
+    const ResourceType& type, std::string_view name, std::string_view why,
+    std::string_view subresource = {}
+);
 Status modified_meanwhile(const ResourceType& type, std::string_view name);
-// A precondition of a delete; these two texts name the Kind.
+// Preconditions of a delete; these texts name the Kind.
 Status uid_precondition_failed(
     const ResourceType& type, std::string_view name, std::string_view wanted, std::string_view found
 );
@@ -70,31 +80,24 @@ Status foreign_uid(
     const ResourceType& type, std::string_view key, std::string_view name, std::string_view wanted,
     std::string_view found
 );
-Status invalid(
+Status list_expired();  // 410
+Status continue_expired(std::string new_token);
+Status watch_expired(std::string message);
+Status too_many_operations(std::string message);       // 413
+Status unsupported_body(std::string_view accepted);    // 415
+Status invalid(                                        // 422
     const ResourceType& type, std::string_view name, const kubeschema::FieldErrors& errors
 );
 // Bad query options; `options` is "ListOptions", "CreateOptions", ...
 Status invalid_options(std::string_view options, const kubeschema::FieldErrors& errors);
 Status missing_resource_version(const ResourceType& type, std::string_view name);
-// A patch whose result is not an object of the kind.
-Status invalid_patch(std::string value, std::string detail);
+// A patch whose result, `value`, is not an object of the kind.
+Status invalid_patch(const std::string& value, std::string_view detail);
 // A JSON patch that does not fit; upstream does not tell which operation.
 Status unprocessable_patch();
-Status forbidden(const ResourceType& type, std::string_view name, std::string_view detail);
-Status namespace_terminating(
-    const ResourceType& type, std::string_view name, std::string_view ns
-);
-Status list_expired();
-Status continue_expired(std::string new_token);
-Status watch_expired(std::string message);
-Status revision_too_large(std::int64_t wanted, std::int64_t newest);
-Status unsupported_body(std::string_view accepted);
-Status unsupported_patch_type();
-Status not_acceptable(std::string message);
-Status body_too_large(std::size_t bytes_max);
-Status too_many_operations(std::size_t operations_max);
 // What Go returns as a plain error: no reason, no details.
-Status plain_error(std::string message);
+Status plain_error(std::string message);  // 500
 Status internal_error(const Error& error);
+Status revision_too_large(std::int64_t wanted, std::int64_t newest);  // 504
 
 }  // namespace farhold::kubeapi

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/kubeapi/body.hpp"
+
+#include "common/kubeproto/decode.hpp"
+#include "common/kubeschema/field_table.hpp"
+#include "common/object/metadata.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace farhold::kubeapi {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kAccepted = "application/json, application/vnd.kubernetes.protobuf";
+
+Status unrecognized(const ObjectKind& expected, std::string_view why) {
+    return bad_request(fmt::format(
+        "the object provided is unrecognized (must be of type {}): {}", expected.kind, why
+    ));
+}
+
+ApiResult<DecodedBody> decode_json(const Request& request, const ObjectKind& expected) {
+    DecodedBody body;
+    Result<json::Value> object = json::Value::parse(request.body, {}, &body.duplicates);
+    if (!object) {
+        return refuse(unrecognized(
+            expected,
+            fmt::format("couldn't get version/kind; json parse error: {}", object.error().message())
+        ));
+    }
+    if (!object->is_object()) {
+        return refuse(unrecognized(
+            expected, "couldn't get version/kind; json parse error: the body is not a JSON object"
+        ));
+    }
+    body.object = std::move(*object);
+    return body;
+}
+
+ApiResult<DecodedBody> decode_protobuf(const Request& request, const ObjectKind& expected) {
+    const Result<kubeproto::Envelope> envelope = kubeproto::open_envelope(request.body);
+    if (!envelope) {
+        return refuse(unrecognized(expected, envelope.error().message()));
+    }
+    const std::string& kind = envelope->kind.empty() ? expected.kind : envelope->kind;
+    const kubeschema::MessageType* type = kubeschema::FieldTable::built_in().find(kind);
+    if (type == nullptr) {
+        return refuse(unsupported_body(kAccepted));
+    }
+    DecodedBody body;
+    Result<json::Value> object = kubeproto::decode_message(envelope->raw, *type);
+    if (!object) {
+        return refuse(unrecognized(expected, object.error().message()));
+    }
+    body.object = std::move(*object);
+    body.object.set("kind", json::Value::of(kind));
+    body.object.set(
+        "apiVersion", json::Value::of(
+                          envelope->api_version.empty() ? expected.api_version()
+                                                        : envelope->api_version
+                      )
+    );
+    return body;
+}
+
+// "core" is how Go names the group without a name.
+std::string go_package(const std::string& group) {
+    return group.empty() ? "core" : group.substr(0, group.find('.'));
+}
+
+ApiResult<> check_kind(json::Value& object, const ObjectKind& expected) {
+    const std::string version(object::api_version(object));
+    const std::string kind(object::kind(object));
+    if (kind.empty() && version.empty()) {
+        object.set("kind", json::Value::of(expected.kind));
+        object.set("apiVersion", json::Value::of(expected.api_version()));
+        return {};
+    }
+    if (version != expected.api_version()) {
+        return refuse(bad_request(fmt::format(
+            "{} in version \"{}\" cannot be handled as a {}: no kind \"{}\" is registered for "
+            "version \"{}\" in scheme",
+            kind, version, expected.kind, kind, version
+        )));
+    }
+    if (kind != expected.kind) {
+        return refuse(bad_request(fmt::format(
+            "{} in version \"{}\" cannot be handled as a {}: converting ({}.{}) to ({}.{}): unknown "
+            "conversion",
+            kind, expected.version, expected.kind, expected.version, kind,
+            go_package(expected.group), expected.kind
+        )));
+    }
+    return {};
+}
+
+ApiResult<DecodedBody> decode(const Request& request, const ObjectKind& expected) {
+    const std::string type = media_type(request);
+    if (type == kJson) {
+        return decode_json(request, expected);
+    }
+    if (type == kubeproto::kMediaType) {
+        return decode_protobuf(request, expected);
+    }
+    return refuse(unsupported_body(kAccepted));
+}
+
+}  // namespace
+
+ObjectKind kind_of(const ResourceType& type) {
+    return {type.group, type.version, type.kind};
+}
+
+std::string media_type(const Request& request) {
+    std::string type = request.content_type.substr(0, request.content_type.find(';'));
+    type.erase(type.find_last_not_of(' ') + 1);
+    return type.empty() ? std::string(kJson) : type;
+}
+
+ApiResult<DecodedBody> decode_object(const Request& request, const ObjectKind& expected) {
+    ApiResult<DecodedBody> body = decode(request, expected);
+    if (!body) {
+        return body;
+    }
+    if (const ApiResult<> fits = check_kind(body->object, expected); !fits) {
+        return refuse(fits.error());
+    }
+    return body;
+}
+
+ApiResult<json::Value> decode_deletion_options(const Request& request) {
+    if (request.body.empty()) {
+        return json::Value();
+    }
+    ApiResult<DecodedBody> body = decode(request, {"", "v1", "DeleteOptions"});
+    if (!body) {
+        return refuse(body.error());
+    }
+    // The kind lives in every group's version; clients send v1, meta.k8s.io/v1 or none at all.
+    const std::string_view kind = object::kind(body->object);
+    if (!kind.empty() && kind != "DeleteOptions") {
+        return refuse(unrecognized({"", "v1", "DeleteOptions"}, fmt::format("found a {}", kind)));
+    }
+    return std::move(body->object);
+}
+
+}  // namespace farhold::kubeapi

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: request bodies as objects, whatever they were encoded in.
+#pragma once
+
+#include "common/kubeapi/request.hpp"
+#include "common/kubeapi/status.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farhold::kubeapi {
+
+// What a body is expected to be.
+struct ObjectKind {
+    std::string group;
+    std::string version;
+    std::string kind;
+
+    std::string api_version() const { return group.empty() ? version : group + "/" + version; }
+};
+
+ObjectKind kind_of(const ResourceType& type);
+
+struct DecodedBody {
+    json::Value object;
+    std::vector<std::string> duplicates;  // Fields that stood twice.
+};
+
+// A body of that kind, in JSON or Kubernetes' protobuf. One without kind and apiVersion is taken
+// for it, as upstream does.
+ApiResult<DecodedBody> decode_object(const Request& request, const ObjectKind& expected);
+
+// The options in the body of a deletion; null when there is none.
+ApiResult<json::Value> decode_deletion_options(const Request& request);
+
+// "application/json" of "application/json; charset=utf-8"; JSON when there is none.
+std::string media_type(const Request& request);
+
+}  // namespace farhold::kubeapi

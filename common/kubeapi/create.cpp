@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// POST on a collection, and PUT of a missing object where the kind allows that.
+#include "common/kubeapi/body.hpp"
+#include "common/kubeapi/verbs.hpp"
+#include "common/kubeapi/write_rules.hpp"
+#include "common/kubeschema/writes.hpp"
+#include "common/object/metadata.hpp"
+#include "common/object/time_text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace farhold::kubeapi {
+namespace {
+
+constexpr int kNameAttempts = 8;
+constexpr int kSuffixLength = 5;
+constexpr std::size_t kGeneratedPrefixMax = 58;
+
+// Takes the namespace of the path; another one in the body is refused.
+ApiResult<> place(const Call& call, json::Value& object) {
+    const std::string_view ns = object::ns(object);
+    if (call.type().namespaced && !ns.empty() && ns != call.target.ns) {
+        return refuse(bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        ));
+    }
+    if (call.type().namespaced) {
+        object.ensure_path({"metadata", "namespace"}) = json::Value::of(call.target.ns);
+    } else if (!ns.empty()) {
+        object.ensure_path({"metadata"}).erase("namespace");
+    }
+    return {};
+}
+
+// A name that no other object has; the one that was given may be taken.
+ApiResult<> choose_name(const Call& call, json::Value& object) {
+    const std::string given(object::name(object));
+    const std::string prefix(object.text_at({"metadata", "generateName"}));
+    if (!given.empty() || prefix.empty()) {
+        const auto found = load(call.store, call.type(), call.target.ns, given);
+        if (!found) {
+            return refuse(found.error());
+        }
+        return found->has_value() ? ApiResult<>(refuse(already_exists(call.type(), given)))
+                                  : ApiResult<>();
+    }
+    std::string name;
+    for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
+        name = prefix.substr(0, kGeneratedPrefixMax) + call.random.suffix(kSuffixLength);
+        const auto found = load(call.store, call.type(), call.target.ns, name);
+        if (!found) {
+            return refuse(found.error());
+        }
+        if (!found->has_value()) {
+            object.ensure_path({"metadata", "name"}) = json::Value::of(name);
+            return {};
+        }
+    }
+    return refuse(name_not_unique(call.type(), name));
+}
+
+}  // namespace
+
+ApiResult<Response> finish_create(
+    const Call& call, json::Value object, const WriteOptions& options,
+    const std::vector<std::string>& warnings
+) {
+    const ResourceType& type = call.type();
+    if (!object::resource_version(object).empty()) {
+        return refuse(plain_error("resourceVersion should not be set on objects to be created"));
+    }
+    if (const ApiResult<> placed = place(call, object); !placed) {
+        return refuse(placed.error());
+    }
+    const ApiResult<> welcome = check_namespace(call, object::name(object), true);
+    if (!welcome) {
+        return refuse(welcome.error());
+    }
+    kubeschema::prepare_create(type, object);
+    if (const ApiResult<> named = choose_name(call, object); !named) {
+        return refuse(named.error());
+    }
+    json::Value& metadata = object.ensure_path({"metadata"});
+    metadata.set("uid", json::Value::of(call.random.uuid()));
+    metadata.set("creationTimestamp", json::Value::of(object::format_time(call.now)));
+    const kubeschema::FieldErrors errors = kubeschema::validate_create(type, object);
+    if (!errors.empty()) {
+        return refuse(invalid(type, object::name(object), errors));
+    }
+    const ApiResult<std::string> saved = save(call, nullptr, std::move(object), options.dry_run);
+    if (!saved) {
+        return refuse(saved.error());
+    }
+    return answer(call, 201, *saved, warnings);
+}
+
+ApiResult<Response> create_object(const Call& call) {
+    const ApiResult<WriteOptions> options =
+        read_write_options(call.request.query, "CreateOptions");
+    if (!options) {
+        return refuse(options.error());
+    }
+    ApiResult<DecodedBody> body = decode_object(call.request, kind_of(call.type()));
+    if (!body) {
+        return refuse(body.error());
+    }
+    const auto warnings = complete_object(
+        call.type(), body->object, {{}, std::move(body->duplicates)}, options->field_validation
+    );
+    if (!warnings) {
+        return refuse(warnings.error());
+    }
+    return finish_create(call, std::move(body->object), *options, *warnings);
+}
+
+}  // namespace farhold::kubeapi

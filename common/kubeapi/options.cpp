@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/kubeapi/options.hpp"
+
+#include "common/kubeschema/field_selection.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <vector>
+
+namespace farhold::kubeapi {
+namespace {
+
+using kubeschema::FieldError;
+
+// Go's words, since clients print them.
+std::string go_parse_error(std::string_view function, std::string_view text) {
+    return fmt::format("strconv.{}: parsing \"{}\": invalid syntax", function, text);
+}
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text) {
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    return number;
+}
+
+ApiResult<std::optional<std::int64_t>> read_integer(const Query& query, std::string_view key) {
+    const auto text = find_parameter(query, key);
+    if (!text || text->empty()) {
+        return std::nullopt;
+    }
+    const auto number = parse_number<std::int64_t>(*text);
+    if (!number) {
+        return refuse(bad_request(go_parse_error("ParseInt", *text)));
+    }
+    return number;
+}
+
+std::optional<bool> read_bool(const Query& query, std::string_view key) {
+    const auto text = find_parameter(query, key);
+    if (!text) {
+        return std::nullopt;
+    }
+    return *text != "false" && *text != "0";
+}
+
+std::vector<std::string> read_dry_run(const Query& query) {
+    std::vector<std::string> stages;
+    for (const auto& [key, value] : query) {
+        if (key == "dryRun" && !value.empty()) {
+            stages.push_back(value);
+        }
+    }
+    return stages;
+}
+
+ApiResult<bool> check_dry_run(const std::vector<std::string>& stages, std::string_view options) {
+    json::Value list = json::Value::make_array();
+    bool known = true;
+    for (const std::string& stage : stages) {
+        known = known && stage == "All";
+        list.push_back(json::Value::of(stage));
+    }
+    if (!known) {
+        FieldError error = kubeschema::unsupported("dryRun", "", {"All"});
+        error.message = fmt::format("Unsupported value: {}: supported values: \"All\"", list.dump());
+        return refuse(invalid_options(options, {std::move(error)}));
+    }
+    return !stages.empty();
+}
+
+ApiResult<std::optional<kubestore::Revision>> parse_revision(std::string_view text) {
+    if (text.empty()) {
+        return std::nullopt;
+    }
+    const auto revision = parse_number<kubestore::Revision>(text);
+    if (!revision || *revision < 0) {
+        return refuse(bad_request(fmt::format(
+            "invalid resource version: resourceVersion: Invalid value: \"{}\": {}", text,
+            go_parse_error("ParseUint", text)
+        )));
+    }
+    return revision;
+}
+
+Status invalid_list_option(std::string field, std::string_view detail) {
+    return invalid_options("ListOptions", {kubeschema::forbidden(std::move(field), detail)});
+}
+
+ApiResult<> read_match(const Query& query, ReadOptions& options) {
+    const auto text = find_parameter(query, "resourceVersionMatch");
+    if (!text || text->empty()) {
+        return {};
+    }
+    if (*text == "Exact") {
+        options.match = RevisionMatch::exact;
+    } else if (*text == "NotOlderThan") {
+        options.match = RevisionMatch::not_older_than;
+    } else {
+        return refuse(invalid_options(
+            "ListOptions",
+            {kubeschema::unsupported("resourceVersionMatch", *text, {"Exact", "NotOlderThan", ""})}
+        ));
+    }
+    return {};
+}
+
+ApiResult<> check_list(const ReadOptions& options) {
+    constexpr const char* kMatch = "resourceVersionMatch";
+    if (options.send_initial_events) {
+        return refuse(invalid_list_option(
+            "sendInitialEvents", "sendInitialEvents is forbidden for list"
+        ));
+    }
+    if (options.match != RevisionMatch::unset) {
+        if (!options.continue_token.empty()) {
+            return refuse(invalid_list_option(
+                kMatch, "resourceVersionMatch is forbidden when continue is provided"
+            ));
+        }
+        if (!options.revision) {
+            return refuse(invalid_list_option(
+                kMatch, "resourceVersionMatch is forbidden unless resourceVersion is provided"
+            ));
+        }
+        if (options.match == RevisionMatch::exact && *options.revision == 0) {
+            return refuse(invalid_list_option(
+                kMatch, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""
+            ));
+        }
+    }
+    if (!options.continue_token.empty() && options.revision.value_or(0) != 0) {
+        return refuse(
+            bad_request("specifying resource version is not allowed when using continue")
+        );
+    }
+    return {};
+}
+
+ApiResult<> check_watch(const ReadOptions& options) {
+    constexpr const char* kMatch = "resourceVersionMatch";
+    if (!options.continue_token.empty()) {
+        return refuse(invalid_list_option("continue", "continue is forbidden for watch"));
+    }
+    if (options.send_initial_events) {
+        if (options.match != RevisionMatch::not_older_than) {
+            return refuse(invalid_list_option(
+                kMatch, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            ));
+        }
+    } else if (options.match != RevisionMatch::unset) {
+        return refuse(invalid_list_option(
+            kMatch, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        ));
+    }
+    return {};
+}
+
+// A body wins over the query string, as upstream has it.
+struct RawDeletion {
+    std::optional<std::int64_t> grace_seconds;
+    std::string propagation;
+    bool has_orphan = false;
+    std::vector<std::string> dry_run;
+};
+
+RawDeletion from_body(const json::Value& body) {
+    RawDeletion raw;
+    if (const json::Value* grace = body.find("gracePeriodSeconds")) {
+        raw.grace_seconds = grace->integer();
+    }
+    raw.propagation = body.text_at({"propagationPolicy"});
+    raw.has_orphan = body.find("orphanDependents") != nullptr;
+    if (const json::Value* stages = body.find("dryRun"); stages != nullptr && stages->is_array()) {
+        for (const json::Value& stage : stages->array()) {
+            raw.dry_run.emplace_back(stage.string().value_or(""));
+        }
+    }
+    return raw;
+}
+
+ApiResult<RawDeletion> from_query(const Query& query) {
+    RawDeletion raw;
+    const auto grace = read_integer(query, "gracePeriodSeconds");
+    if (!grace) {
+        return refuse(grace.error());
+    }
+    raw.grace_seconds = *grace;
+    raw.propagation = find_parameter(query, "propagationPolicy").value_or("");
+    raw.has_orphan = find_parameter(query, "orphanDependents").has_value();
+    return raw;
+}
+
+ApiResult<> check_propagation(const RawDeletion& raw) {
+    const std::string& policy = raw.propagation;
+    if (policy.empty()) {
+        return {};
+    }
+    if (raw.has_orphan) {
+        return refuse(invalid_options(
+            "DeleteOptions",
+            {kubeschema::invalid(
+                "propagationPolicy", policy,
+                "orphanDependents and deletionPropagation cannot be both set"
+            )}
+        ));
+    }
+    if (policy != "Foreground" && policy != "Background" && policy != "Orphan") {
+        return refuse(invalid_options(
+            "DeleteOptions",
+            {kubeschema::unsupported(
+                "propagationPolicy", policy, {"Foreground", "Background", "Orphan", "nil"}
+            )}
+        ));
+    }
+    return {};
+}
+
+}  // namespace
+
+ApiResult<WriteOptions> read_write_options(const Query& query, std::string_view name) {
+    WriteOptions options;
+    const ApiResult<bool> dry_run = check_dry_run(read_dry_run(query), name);
+    if (!dry_run) {
+        return refuse(dry_run.error());
+    }
+    options.dry_run = *dry_run;
+    const std::string_view validation = find_parameter(query, "fieldValidation").value_or("");
+    if (validation == "Ignore") {
+        options.field_validation = FieldValidation::ignore;
+    } else if (validation == "Strict") {
+        options.field_validation = FieldValidation::strict;
+    } else if (!validation.empty() && validation != "Warn") {
+        return refuse(invalid_options(
+            name, {kubeschema::unsupported(
+                      "fieldValidation", validation, {"", "Ignore", "Strict", "Warn"}
+                  )}
+        ));
+    }
+    return options;
+}
+
+bool Selection::matches(const ResourceType& type, const json::Value& object) const {
+    return labels.matches_object(object) &&
+           kubeschema::matches_field_selector(type, fields, object);
+}
+
+ApiResult<Selection> read_selection(const Query& query, const ResourceType& type) {
+    Selection selection;
+    Result<object::LabelSelector> labels =
+        object::LabelSelector::parse(find_parameter(query, "labelSelector").value_or(""));
+    if (!labels) {
+        return refuse(bad_request(labels.error().message()));
+    }
+    Result<object::FieldSelector> fields =
+        object::FieldSelector::parse(find_parameter(query, "fieldSelector").value_or(""));
+    if (!fields) {
+        return refuse(bad_request(fields.error().message()));
+    }
+    const Result<void> known = kubeschema::check_field_selector(type, *fields);
+    if (!known) {
+        return refuse(bad_request(known.error().message()));
+    }
+    selection.labels = std::move(*labels);
+    selection.fields = std::move(*fields);
+    return selection;
+}
+
+ApiResult<ReadOptions> read_list_options(const Query& query, bool watch) {
+    ReadOptions options;
+    const auto limit = read_integer(query, "limit");
+    const auto timeout = read_integer(query, "timeoutSeconds");
+    if (!limit || !timeout) {
+        return refuse(limit ? timeout.error() : limit.error());
+    }
+    options.limit = static_cast<std::size_t>(std::max<std::int64_t>(0, limit->value_or(0)));
+    options.timeout_seconds = *timeout;
+    options.continue_token = find_parameter(query, "continue").value_or("");
+    options.bookmarks = read_bool(query, "allowWatchBookmarks").value_or(false);
+    options.send_initial_events = read_bool(query, "sendInitialEvents");
+
+    const ApiResult<std::optional<kubestore::Revision>> revision = read_revision(query);
+    if (!revision) {
+        // Watches answer this one as a plain error.
+        return refuse(watch ? plain_error(revision.error().message) : revision.error());
+    }
+    options.revision = *revision;
+    if (const ApiResult<> match = read_match(query, options); !match) {
+        return refuse(match.error());
+    }
+    if (const ApiResult<> fits = watch ? check_watch(options) : check_list(options); !fits) {
+        return refuse(fits.error());
+    }
+    return options;
+}
+
+ApiResult<std::optional<kubestore::Revision>> read_revision(const Query& query) {
+    return parse_revision(find_parameter(query, "resourceVersion").value_or(""));
+}
+
+ApiResult<DeletionOptions> read_deletion_options(const Query& query, const json::Value& body) {
+    const ApiResult<RawDeletion> raw =
+        body.is_null() ? from_query(query) : ApiResult<RawDeletion>(from_body(body));
+    if (!raw) {
+        return refuse(raw.error());
+    }
+    if (const ApiResult<> fits = check_propagation(*raw); !fits) {
+        return refuse(fits.error());
+    }
+    const ApiResult<bool> dry_run =
+        check_dry_run(body.is_null() ? read_dry_run(query) : raw->dry_run, "DeleteOptions");
+    if (!dry_run) {
+        return refuse(dry_run.error());
+    }
+    DeletionOptions options;
+    options.grace_seconds = raw->grace_seconds;
+    options.uid = body.text_at({"preconditions", "uid"});
+    options.resource_version = body.text_at({"preconditions", "resourceVersion"});
+    options.dry_run = *dry_run;
+    return options;
+}
+
+}  // namespace farhold::kubeapi

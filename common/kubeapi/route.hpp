@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: which resource and verb a method and path mean.
+#pragma once
+
+#include "common/kubeapi/request.hpp"
+#include "common/kubeapi/status.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace farhold::kubeapi {
+
+// What a request is about. In discovery's paths there is no type.
+struct Target {
+    kubeschema::ResourceTypePtr type;
+    std::string ns;           // Empty: cluster-scoped, or a list over all namespaces.
+    std::string name;         // Empty: the collection.
+    std::string subresource;  // Empty: the object itself.
+    std::string verb;         // "get", "list", "watch", "create", ..., as RBAC names them.
+};
+
+// "/api/v1/pods" -> {"api", "v1", "pods"}; empty elements are left out.
+std::vector<std::string_view> path_elements(std::string_view path);
+
+// `elements` has at least three: what follows "/api/v1" or "/apis/GROUP/VERSION" is a resource.
+ApiResult<Target> find_target(
+    const kubeschema::Registry& registry, const Request& request,
+    const std::vector<std::string_view>& elements
+);
+
+}  // namespace farhold::kubeapi

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The verbs of the API, one file each. All run on the store's thread, inside the transaction of a
+// group of requests: what they answer is sent after its commit.
+#pragma once
+
+#include "common/kubeapi/object_access.hpp"
+
+namespace farhold::kubeapi {
+
+ApiResult<Response> get_object(const Call& call);
+ApiResult<Response> list_objects(const Call& call);
+ApiResult<Response> watch_objects(const Call& call);
+ApiResult<Response> create_object(const Call& call);
+ApiResult<Response> update_object(const Call& call);
+ApiResult<Response> patch_object(const Call& call);
+ApiResult<Response> delete_object(const Call& call);
+ApiResult<Response> delete_collection(const Call& call);
+
+// POST .../pods/NAME/binding
+ApiResult<Response> bind_pod(const Call& call);
+
+}  // namespace farhold::kubeapi
