@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -38,7 +37,7 @@ public:
     // under the key is unknown by now: false.
     bool acknowledge(std::uint64_t seq);
 
-    [[nodiscard]] const ReportRow* find(std::string_view key) const;
+    [[nodiscard]] const ReportRow* find(const std::string& key) const;
     [[nodiscard]] std::uint64_t seq_high() const { return seq_high_; }
     [[nodiscard]] std::size_t size() const { return by_seq_.size(); }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
