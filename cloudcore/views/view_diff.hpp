@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: what a machine must be told so that its store becomes its view. Compared by uid, hash and
+// encoding, never by resourceVersion: a cluster restored from a backup gives the same number to
+// another body, and an object made anew can have the same content.
+#pragma once
+
+#include "cloudcore/views/node_views.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace farhold::views {
+
+// One object that the machine says it holds.
+struct HeldObject {
+    object::ObjectKey key;
+    std::string uid;
+    std::string hash;
+    std::uint32_t encoding = 0;
+};
+
+struct ViewDiff {
+    std::vector<ViewObjectPtr> upserts;
+    // Held and not in the view. Whether they may be removed is for the removal hold to say.
+    std::vector<HeldObject> surplus;
+};
+
+ViewDiff compare(const NodeView& view, std::span<const HeldObject> held);
+
+}  // namespace farhold::views
