@@ -42,6 +42,9 @@ struct HttpServerConfig {
     Duration idle_timeout = std::chrono::seconds(90);
     // For a response, or one chunk of a stream, until the peer has taken it.
     Duration write_timeout = std::chrono::seconds(30);
+
+    // Told of each failed handshake, for logs and counters; may be empty.
+    std::function<void(const std::string& address, const Error& error)> on_tls_failure;
 };
 
 // One request and the way to answer it: exactly one of respond(), begin_stream(),
