@@ -26,7 +26,9 @@ std::chrono::seconds remaining(Instant deadline, Instant now) {
 }  // namespace
 
 PodLifecycle::PodLifecycle(PodIdentity identity, PodMemory memory)
-    : identity_(std::move(identity)), memory_(std::move(memory)) {}
+    : identity_(std::move(identity)),
+      memory_(std::move(memory)),
+      stored_sandbox_attempt_(memory_.next_sandbox_attempt) {}
 
 void PodLifecycle::desire(PodSpecPtr spec, Now now) {
     spec_ = std::move(spec);
@@ -125,11 +127,15 @@ Action PodLifecycle::next(Now now) {
     // A removed pod's row is about to go; a failed save holds up nothing but the removal of what
     // it would have recorded.
     if (dirty_ && spec_ != nullptr && retries_.due("save", now.mono)) {
-        count_active(now.mono);
-        dirty_ = false;  // Set again by what changes meanwhile, and by a failure.
-        return operate(SaveMemory{});
+        return save(now.mono);
     }
     return terminating() ? terminate(now) : run(now);
+}
+
+Action PodLifecycle::save(Instant now) {
+    count_active(now);
+    dirty_ = false;  // Set again by what changes meanwhile, and by a failure.
+    return operate(SaveMemory{});
 }
 
 Action PodLifecycle::operate(Action operation) {
@@ -162,9 +168,6 @@ void PodLifecycle::observed(Result<Observation> observation, Now now) {
     }
     retries_.succeeded("observe");
     observation_ = std::move(*observation);
-    for (const ObservedSandbox& sandbox : observation_.sandboxes) {
-        next_sandbox_attempt_ = std::max(next_sandbox_attempt_, sandbox.attempt + 1);
-    }
     dirty_ |= memory_.fold(observation_);
     note_exits(now.mono);
 }

@@ -9,8 +9,9 @@
 //  1. One operation in flight at a time.
 //  2. After every operation on the runtime, whatever its outcome, comes Observe: a complete listing.
 //     An operation that timed out may still take effect later.
-//  3. An attempt number is used again until the runtime was seen to hold it; the runtime reserves
-//     the name (pod uid, attempt), so a late first start and its repetition cannot both succeed.
+//  3. An attempt number is used again until the runtime was seen to hold it, and the next one only
+//     once that is stored; the runtime reserves the name (pod uid, attempt), so a late start and its
+//     repetition cannot both succeed, not even across a crash of this process.
 // Only Instant decides; the wall clock is carried for people.
 #pragma once
 
@@ -163,6 +164,7 @@ private:
     };
     enum class ImageAnswer : std::uint8_t { ready, act, wait };
 
+    Action save(Instant now);
     Action operate(Action operation);
     Action watch_in_flight();
     Action run(Now now);
@@ -176,6 +178,7 @@ private:
     std::optional<Action> start_container(const ContainerSpec& container, Now now);
     ImageAnswer ensure_image(const ContainerSpec& container, Now now, Action& action);
     void explain_missing_image(const ContainerSpec& container, const Image& image, Instant now);
+    Action run_sandbox(Instant now);
     Action create_container(const ContainerSpec& container, Instant now);
     Action stop_containers(
         std::vector<StopContainers::Target> targets, Instant deadline, Instant now
@@ -216,7 +219,7 @@ private:
     std::optional<Instant> in_flight_deadline_;  // When a StopContainers turns to force.
     bool cancelling_ = false;
 
-    std::uint32_t next_sandbox_attempt_ = 0;
+    std::uint32_t stored_sandbox_attempt_;
     std::optional<Instant> stop_deadline_;  // Set once the pod must end.
     std::map<std::string, Instant> stray_deadlines_;
     std::set<std::string> stopped_sandboxes_;

@@ -56,8 +56,7 @@ Action PodLifecycle::run(Now now) {
         return idle(now.mono);
     }
     if (current_sandbox() == nullptr) {
-        return retries_.due("sandbox", now.mono) ? operate(RunSandbox{next_sandbox_attempt_})
-                                                 : idle(now.mono);
+        return run_sandbox(now.mono);
     }
     for (const ContainerSpec* container : wanted) {
         if (auto action = start_container(*container, now)) {
@@ -65,6 +64,15 @@ Action PodLifecycle::run(Now now) {
         }
     }
     return idle(now.mono);
+}
+
+Action PodLifecycle::run_sandbox(Instant now) {
+    if (memory_.next_sandbox_attempt != stored_sandbox_attempt_) {
+        dirty_ = true;
+        return retries_.due("save", now) ? save(now) : idle(now);
+    }
+    return retries_.due("sandbox", now) ? operate(RunSandbox{memory_.next_sandbox_attempt})
+                                        : idle(now);
 }
 
 // Whether this is the one instance of its name that may exist.
@@ -377,6 +385,7 @@ void PodLifecycle::pull_failed(const std::string& name, const Error& error, Inst
 
 void PodLifecycle::operation_succeeded(const Action& operation) {
     if (std::holds_alternative<SaveMemory>(operation)) {
+        stored_sandbox_attempt_ = memory_.next_sandbox_attempt;
         retries_.succeeded("save");
     } else if (std::holds_alternative<PrepareVolumes>(operation)) {
         volumes_ready_ = true;

@@ -183,6 +183,9 @@ bool PodMemory::fold(const Observation& observation) {
         return std::tie(container->name, container->attempt);
     });
 
+    for (const ObservedSandbox& sandbox : observation.sandboxes) {
+        next_sandbox_attempt = std::max(next_sandbox_attempt, sandbox.attempt + 1);
+    }
     bool durable = false;
     for (const ObservedContainer* container : ordered) {
         const auto found = containers.find(container->name);
@@ -222,6 +225,7 @@ std::string encode_memory(const PodMemory& memory) {
         final_state.set("message", json::Value::of(memory.final_state->message));
         object.set("final", std::move(final_state));
     }
+    object.set("sandboxAttempt", json::Value::of(std::int64_t{memory.next_sandbox_attempt}));
     set_time(object, "startTime", memory.start_time);
     object.set("active", json::Value::of(std::int64_t{memory.active.count()}));
     object.set("grace", json::Value::of(std::int64_t{memory.grace.count()}));
@@ -256,6 +260,8 @@ Result<PodMemory> decode_memory(std::string_view text) {
             .message = std::string(final_state->text_at({"message"})),
         };
     }
+    memory.next_sandbox_attempt =
+        static_cast<std::uint32_t>(parsed->integer_at({"sandboxAttempt"}, 0));
     memory.start_time = time_at(*parsed, "startTime");
     memory.active = Duration(parsed->integer_at({"active"}, 0));
     memory.grace = std::chrono::seconds(parsed->integer_at({"grace"}, 30));

@@ -89,6 +89,9 @@ struct PodMemory {
     std::map<std::string, ContainerRecord, std::less<>> containers;
     // The phase that is never left again.
     std::optional<FinalState> final_state;
+    // One above every sandbox attempt seen so far. Stored before it is asked for, so that a process
+    // that died cannot have asked for another one, which could still take effect.
+    std::uint32_t next_sandbox_attempt = 0;
     // status.startTime: for people only.
     std::optional<WallTime> start_time;
     // Time spent active in earlier runs of edgecore, for activeDeadlineSeconds.
