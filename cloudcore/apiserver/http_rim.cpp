@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/apiserver/http_rim.hpp"
+
+#include "cloudcore/apiserver/watch_feed.hpp"
+#include "common/base/encoding.hpp"
+
+#include <chrono>
+#include <optional>
+#include <utility>
+
+namespace farhold::apiserver {
+namespace {
+
+// Each is a connection with a TLS session.
+constexpr std::size_t kWatchesMax = 2'000;
+
+// Without a wish of the client's a watch ends after half an hour to an hour, so that clients spread.
+constexpr std::uint64_t kWatchMinutesLow = 30;
+constexpr std::uint64_t kWatchMinutesHigh = 60;
+
+// Counts what is running, also when the coroutine is unwound.
+class Running {
+public:
+    explicit Running(std::size_t& count) : count_(count) { ++count_; }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() { --count_; }
+
+private:
+    std::size_t& count_;
+};
+
+kubeapi::Response unauthorized() {
+    kubeapi::Status status;
+    status.code = 401;
+    status.reason = "Unauthorized";
+    status.message = "Unauthorized";
+    return kubeapi::Api::refusal(status);
+}
+
+kubeapi::Response too_many_watches() {
+    kubeapi::Status status;
+    status.code = 429;
+    status.reason = "TooManyRequests";
+    status.message = "too many watches, please try again later";
+    status.has_details = true;
+    status.retry_after_seconds = 1;
+    return kubeapi::Api::refusal(status);
+}
+
+Result<kubeapi::Query> parse_query(std::string_view text) {
+    kubeapi::Query query;
+    while (!text.empty()) {
+        const std::string_view pair = text.substr(0, text.find('&'));
+        text.remove_prefix(std::min(pair.size() + 1, text.size()));
+        if (pair.empty()) {
+            continue;
+        }
+        const std::size_t equals = std::min(pair.find('='), pair.size());
+        const Result<std::string> key = percent_decode(pair.substr(0, equals), true);
+        const Result<std::string> value =
+            percent_decode(pair.substr(std::min(equals + 1, pair.size())), true);
+        if (!key || !value) {
+            return fail(key ? value.error() : key.error());
+        }
+        query.emplace_back(*key, *value);
+    }
+    return query;
+}
+
+net::HttpResponse http_response(kubeapi::Response response) {
+    net::HttpResponse answer;
+    answer.status = response.code;
+    answer.headers.add("Content-Type", std::move(response.content_type));
+    bool cached = false;
+    for (auto& [name, value] : response.headers) {
+        cached = cached || name == "Cache-Control";
+        answer.headers.add(std::move(name), std::move(value));
+    }
+    if (!cached) {
+        answer.headers.add("Cache-Control", "no-cache, private");
+    }
+    answer.body = std::move(response.body);
+    return answer;
+}
+
+}  // namespace
+
+kubeapi::UserInfo user_of(const net::PeerIdentity& peer) {
+    if (!peer.has_certificate || peer.expired_only) {
+        return {};
+    }
+    kubeapi::UserInfo user{peer.subject_cn, peer.organizations};
+    user.groups.emplace_back("system:authenticated");
+    return user;
+}
+
+Result<kubeapi::Request> translate(const net::HttpRequest& request, kubeapi::UserInfo user) {
+    Result<std::string> path = percent_decode(request.path(), false);
+    if (!path) {
+        return fail(path.error());
+    }
+    Result<kubeapi::Query> query = parse_query(request.query());
+    if (!query) {
+        return fail(query.error());
+    }
+    kubeapi::Request translated;
+    translated.method = request.method;
+    translated.path = std::move(*path);
+    translated.query = std::move(*query);
+    translated.content_type = request.headers.get("Content-Type");
+    translated.accept = request.headers.get("Accept");
+    translated.if_none_match = request.headers.get("If-None-Match");
+    translated.host = request.headers.get("Host");
+    translated.body = request.body;
+    translated.user = std::move(user);
+    return translated;
+}
+
+HttpRim::HttpRim(Executor executor, StoreQueue& queue, const Clock& clock)
+    : executor_(std::move(executor)),
+      queue_(queue),
+      clock_(clock),
+      random_(Random::from_system()) {}
+
+Task<> HttpRim::serve(net::HttpExchange& exchange) {
+    kubeapi::UserInfo user = user_of(exchange.peer());
+    const bool anonymous = user.in_group("system:unauthenticated");
+    // A credential that we cannot check is refused, not ignored.
+    if (anonymous && exchange.request().headers.has("Authorization")) {
+        net::HttpResponse refused = http_response(unauthorized());
+        static_cast<void>(co_await exchange.respond(std::move(refused)));
+        co_return;
+    }
+    Result<kubeapi::Request> request = translate(exchange.request(), std::move(user));
+    if (!request) {
+        net::HttpResponse refused = http_response(
+            kubeapi::Api::refusal(kubeapi::bad_request(request.error().message()))
+        );
+        static_cast<void>(co_await exchange.respond(std::move(refused)));
+        co_return;
+    }
+    kubeapi::Response response = co_await queue_.handle(std::move(*request));
+    if (response.watcher && watches_ >= kWatchesMax) {
+        response = too_many_watches();
+    }
+    if (response.watcher) {
+        co_await stream(exchange, std::move(response));
+        co_return;
+    }
+    // A peer that has gone away does not want to hear of it.
+    net::HttpResponse answer = http_response(std::move(response));
+    static_cast<void>(co_await exchange.respond(std::move(answer)));
+}
+
+Task<> HttpRim::stream(net::HttpExchange& exchange, kubeapi::Response response) {
+    const Running running(watches_);
+    const std::chrono::minutes longest(random_.between(kWatchMinutesLow, kWatchMinutesHigh));
+    WatchFeed feed(queue_, clock_, executor_, std::move(response.watcher), longest);
+    net::HttpHeaders headers{
+        {"Content-Type", response.content_type}, {"Cache-Control", "no-cache, private"}
+    };
+    // At once, also without an event: clients time the head of the answer.
+    const Result<void> begun = co_await exchange.begin_stream(200, std::move(headers));
+    if (!begun) {
+        co_return;
+    }
+    while (true) {
+        const WatchFeed::Piece piece = co_await feed.next();
+        if (!piece.text.empty()) {
+            const Result<void> written = co_await exchange.write_chunk(piece.text);
+            if (!written) {
+                co_return;
+            }
+        }
+        if (piece.last) {
+            static_cast<void>(co_await exchange.end_stream());
+            co_return;
+        }
+    }
+}
+
+}  // namespace farhold::apiserver

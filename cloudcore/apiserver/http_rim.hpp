@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Between HTTP and common/kubeapi: who asks, what is asked, and how the answer or the stream of a
+// watch is written. Decides nothing about objects.
+#pragma once
+
+#include "cloudcore/apiserver/store_queue.hpp"
+
+#include "common/async/task.hpp"
+#include "common/base/random.hpp"
+#include "common/base/time.hpp"
+#include "common/kubeapi/request.hpp"
+#include "common/net/http_server.hpp"
+
+#include <cstddef>
+
+namespace farhold::apiserver {
+
+// Upstream's limit, which clients know.
+inline constexpr std::size_t kBodyBytesMax = 3 << 20;
+
+// The user that a certificate names; anonymous without one.
+kubeapi::UserInfo user_of(const net::PeerIdentity& peer);
+
+// invalid_argument when the target is not a proper path and query.
+Result<kubeapi::Request> translate(const net::HttpRequest& request, kubeapi::UserInfo user);
+
+class HttpRim {
+public:
+    // All must outlive the server that calls it.
+    HttpRim(Executor executor, StoreQueue& queue, const Clock& clock);
+
+    Task<> serve(net::HttpExchange& exchange);
+
+private:
+    Task<> stream(net::HttpExchange& exchange, kubeapi::Response response);
+
+    Executor executor_;
+    StoreQueue& queue_;
+    const Clock& clock_;
+    Random random_;
+    std::size_t watches_ = 0;
+};
+
+}  // namespace farhold::apiserver
