@@ -47,7 +47,6 @@ struct Field {
     bool always = false;   // Written even when zero: the Go field has no omitempty.
     bool pointer = false;  // A zero that was given differs from absence.
     bool merge = false;    // Strategic merge; see object::PatchField.
-    bool retain_keys = false;
     std::string_view merge_key;
     const MessageType* message = nullptr;  // Of kind `message`.
 

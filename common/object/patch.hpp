@@ -14,6 +14,7 @@ namespace farhold::object {
 void merge_patch(json::Value& target, const json::Value& patch);
 
 // RFC 6902, at most `kMaxJsonPatchOperations`. On an error the target is left as it was.
+// The result is no deeper than json::ParseLimits allows and copies no more than a request may hold.
 // invalid_argument: the patch itself cannot be read; resource_exhausted: too many operations;
 // conflict: an operation does not fit the document (a path is missing, a test fails), which
 // Kubernetes answers as Invalid. `replace` of an absent member adds it, as upstream does.
@@ -24,9 +25,8 @@ class PatchSchema;
 
 // How one field takes part in a strategic merge.
 struct PatchField {
-    bool merge = false;             // A list is merged rather than replaced.
-    bool retain_keys = false;       // $retainKeys applies to the object or to each element.
-    std::string_view merge_key;     // What identifies an element; empty in lists of scalars.
+    bool merge = false;          // A list is merged rather than replaced.
+    std::string_view merge_key;  // What identifies an element; empty in lists of scalars.
     const PatchSchema* schema = nullptr;  // Of the object or the elements; null: no rules below.
 };
 
