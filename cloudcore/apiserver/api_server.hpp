@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The embedded Kubernetes API of a standalone cloudcore: HTTPS with client certificates in front of
-// common/kubeapi, the store behind it, and a client for our own controllers. Runs on one executor
+// common/kuberest, the store behind it, and a client for our own controllers. Runs on one executor
 // and the store's thread. State: DIR/state.db, the certificates and DIR/admin.kubeconfig.
 #pragma once
 

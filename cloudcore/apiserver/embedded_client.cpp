@@ -14,7 +14,7 @@ namespace farhold::apiserver {
 namespace {
 
 using kubeapi::ListOptions;
-using kubeapi::Request;
+using kuberest::Request;
 using kubeapi::ResourceRef;
 using kubeapi::WatchEvent;
 
@@ -56,14 +56,14 @@ void select(Request& request, const ListOptions& options) {
 }
 
 Error error_of_status(const json::Value& body, int code) {
-    kubeapi::Status status;
+    kuberest::Status status;
     status.code = code;
     status.reason = body.text_at({"reason"});
     status.message = body.text_at({"message"}, "refused without a message");
     return status.to_error();
 }
 
-Result<json::Value> body_of(const kubeapi::Response& response) {
+Result<json::Value> body_of(const kuberest::Response& response) {
     Result<json::Value> body = json::Value::parse(response.body);
     if (response.code < 400) {
         return body;
@@ -102,7 +102,7 @@ class EmbeddedWatch final : public kubeapi::WatchStream {
 public:
     EmbeddedWatch(
         StoreQueue& queue, const Clock& clock, Executor executor,
-        std::unique_ptr<kubeapi::Watcher> watcher
+        std::unique_ptr<kuberest::Watcher> watcher
     )
         : feed_(queue, clock, std::move(executor), std::move(watcher), kLongestWatch) {}
 
@@ -154,7 +154,7 @@ EmbeddedClient::EmbeddedClient(Executor executor, StoreQueue& queue, const Clock
     : executor_(std::move(executor)), queue_(queue), clock_(clock) {}
 
 Task<Result<json::Value>> EmbeddedClient::ask(Request request) {
-    const kubeapi::Response response = co_await queue_.handle(std::move(request));
+    const kuberest::Response response = co_await queue_.handle(std::move(request));
     co_return body_of(response);
 }
 
@@ -196,7 +196,7 @@ Task<Result<std::unique_ptr<kubeapi::WatchStream>>> EmbeddedClient::watch(
     request.query.emplace_back("watch", "true");
     request.query.emplace_back("allowWatchBookmarks", "true");
     request.query.emplace_back("resourceVersion", std::move(resource_version));
-    kubeapi::Response response = co_await queue_.handle(std::move(request));
+    kuberest::Response response = co_await queue_.handle(std::move(request));
     if (!response.watcher) {
         co_return fail(body_of(response).error());
     }

@@ -41,7 +41,7 @@ public:
     ) override;
 
 private:
-    Task<Result<json::Value>> ask(kubeapi::Request request);
+    Task<Result<json::Value>> ask(kuberest::Request request);
 
     Executor executor_;
     StoreQueue& queue_;

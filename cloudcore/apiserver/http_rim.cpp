@@ -30,26 +30,26 @@ private:
     std::size_t& count_;
 };
 
-kubeapi::Response unauthorized() {
-    kubeapi::Status status;
+kuberest::Response unauthorized() {
+    kuberest::Status status;
     status.code = 401;
     status.reason = "Unauthorized";
     status.message = "Unauthorized";
-    return kubeapi::Api::refusal(status);
+    return kuberest::Api::refusal(status);
 }
 
-kubeapi::Response too_many_watches() {
-    kubeapi::Status status;
+kuberest::Response too_many_watches() {
+    kuberest::Status status;
     status.code = 429;
     status.reason = "TooManyRequests";
     status.message = "too many watches, please try again later";
     status.has_details = true;
     status.retry_after_seconds = 1;
-    return kubeapi::Api::refusal(status);
+    return kuberest::Api::refusal(status);
 }
 
-Result<kubeapi::Query> parse_query(std::string_view text) {
-    kubeapi::Query query;
+Result<kuberest::Query> parse_query(std::string_view text) {
+    kuberest::Query query;
     while (!text.empty()) {
         const std::string_view pair = text.substr(0, text.find('&'));
         text.remove_prefix(std::min(pair.size() + 1, text.size()));
@@ -68,7 +68,7 @@ Result<kubeapi::Query> parse_query(std::string_view text) {
     return query;
 }
 
-net::HttpResponse http_response(kubeapi::Response response) {
+net::HttpResponse http_response(kuberest::Response response) {
     net::HttpResponse answer;
     answer.status = response.code;
     answer.headers.add("Content-Type", std::move(response.content_type));
@@ -86,25 +86,25 @@ net::HttpResponse http_response(kubeapi::Response response) {
 
 }  // namespace
 
-kubeapi::UserInfo user_of(const net::PeerIdentity& peer) {
+kuberest::UserInfo user_of(const net::PeerIdentity& peer) {
     if (!peer.has_certificate || peer.expired_only) {
         return {};
     }
-    kubeapi::UserInfo user{peer.subject_cn, peer.organizations};
+    kuberest::UserInfo user{peer.subject_cn, peer.organizations};
     user.groups.emplace_back("system:authenticated");
     return user;
 }
 
-Result<kubeapi::Request> translate(const net::HttpRequest& request, kubeapi::UserInfo user) {
+Result<kuberest::Request> translate(const net::HttpRequest& request, kuberest::UserInfo user) {
     Result<std::string> path = percent_decode(request.path(), false);
     if (!path) {
         return fail(path.error());
     }
-    Result<kubeapi::Query> query = parse_query(request.query());
+    Result<kuberest::Query> query = parse_query(request.query());
     if (!query) {
         return fail(query.error());
     }
-    kubeapi::Request translated;
+    kuberest::Request translated;
     translated.method = request.method;
     translated.path = std::move(*path);
     translated.query = std::move(*query);
@@ -124,7 +124,7 @@ HttpRim::HttpRim(Executor executor, StoreQueue& queue, const Clock& clock)
       random_(Random::from_system()) {}
 
 Task<> HttpRim::serve(net::HttpExchange& exchange) {
-    kubeapi::UserInfo user = user_of(exchange.peer());
+    kuberest::UserInfo user = user_of(exchange.peer());
     const bool anonymous = user.in_group("system:unauthenticated");
     // A credential that we cannot check is refused, not ignored.
     if (anonymous && exchange.request().headers.has("Authorization")) {
@@ -132,15 +132,15 @@ Task<> HttpRim::serve(net::HttpExchange& exchange) {
         static_cast<void>(co_await exchange.respond(std::move(refused)));
         co_return;
     }
-    Result<kubeapi::Request> request = translate(exchange.request(), std::move(user));
+    Result<kuberest::Request> request = translate(exchange.request(), std::move(user));
     if (!request) {
         net::HttpResponse refused = http_response(
-            kubeapi::Api::refusal(kubeapi::bad_request(request.error().message()))
+            kuberest::Api::refusal(kuberest::bad_request(request.error().message()))
         );
         static_cast<void>(co_await exchange.respond(std::move(refused)));
         co_return;
     }
-    kubeapi::Response response = co_await queue_.handle(std::move(*request));
+    kuberest::Response response = co_await queue_.handle(std::move(*request));
     if (response.watcher && watches_ >= kWatchesMax) {
         response = too_many_watches();
     }
@@ -153,7 +153,7 @@ Task<> HttpRim::serve(net::HttpExchange& exchange) {
     static_cast<void>(co_await exchange.respond(std::move(answer)));
 }
 
-Task<> HttpRim::stream(net::HttpExchange& exchange, kubeapi::Response response) {
+Task<> HttpRim::stream(net::HttpExchange& exchange, kuberest::Response response) {
     const Running running(watches_);
     const std::chrono::minutes longest(random_.between(kWatchMinutesLow, kWatchMinutesHigh));
     WatchFeed feed(queue_, clock_, executor_, std::move(response.watcher), longest);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between HTTP and common/kubeapi: who asks, what is asked, and how the answer or the stream of a
+// Between HTTP and common/kuberest: who asks, what is asked, and how the answer or the stream of a
 // watch is written. Decides nothing about objects.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "common/async/task.hpp"
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
-#include "common/kubeapi/request.hpp"
+#include "common/kuberest/request.hpp"
 #include "common/net/http_server.hpp"
 
 #include <cstddef>
@@ -20,10 +20,10 @@ namespace farhold::apiserver {
 inline constexpr std::size_t kBodyBytesMax = 3 << 20;
 
 // The user that a certificate names; anonymous without one.
-kubeapi::UserInfo user_of(const net::PeerIdentity& peer);
+kuberest::UserInfo user_of(const net::PeerIdentity& peer);
 
 // invalid_argument when the target is not a proper path and query.
-Result<kubeapi::Request> translate(const net::HttpRequest& request, kubeapi::UserInfo user);
+Result<kuberest::Request> translate(const net::HttpRequest& request, kuberest::UserInfo user);
 
 class HttpRim {
 public:
@@ -33,7 +33,7 @@ public:
     Task<> serve(net::HttpExchange& exchange);
 
 private:
-    Task<> stream(net::HttpExchange& exchange, kubeapi::Response response);
+    Task<> stream(net::HttpExchange& exchange, kuberest::Response response);
 
     Executor executor_;
     StoreQueue& queue_;

@@ -14,19 +14,19 @@ constexpr std::size_t kWaitingMax = 4'096;
 // More changes than that in one batch wake all watches instead of looking at each key.
 constexpr std::size_t kChangesMax = 256;
 
-kubeapi::Response too_many_requests() {
-    kubeapi::Status status;
+kuberest::Response too_many_requests() {
+    kuberest::Status status;
     status.code = 429;
     status.reason = "TooManyRequests";
     status.message = "too many requests, please try again later";
     status.has_details = true;
     status.retry_after_seconds = 1;
-    return kubeapi::Api::refusal(status);
+    return kuberest::Api::refusal(status);
 }
 
-kubeapi::Response commit_failed() {
-    return kubeapi::Api::refusal(
-        kubeapi::internal_error({ErrorCode::internal, "the store could not be written"})
+kuberest::Response commit_failed() {
+    return kuberest::Api::refusal(
+        kuberest::internal_error({ErrorCode::internal, "the store could not be written"})
     );
 }
 
@@ -127,14 +127,14 @@ Task<bool> StoreQueue::execute(std::shared_ptr<Job> job) {
     co_return job->committed;
 }
 
-Task<kubeapi::Response> StoreQueue::handle(kubeapi::Request request) {
+Task<kuberest::Response> StoreQueue::handle(kuberest::Request request) {
     if (waiting_.size() >= kWaitingMax) {
         co_return too_many_requests();
     }
     // Both belong to the job: the caller may be gone when it is executed.
     struct Exchange {
-        kubeapi::Request request;
-        kubeapi::Response response;
+        kuberest::Request request;
+        kuberest::Response response;
     };
     const auto exchange = std::make_shared<Exchange>();
     exchange->request = std::move(request);
@@ -145,10 +145,10 @@ Task<kubeapi::Response> StoreQueue::handle(kubeapi::Request request) {
     co_return committed ? std::move(exchange->response) : commit_failed();
 }
 
-Task<kubeapi::Watcher::Lines> StoreQueue::poll(
-    std::shared_ptr<kubeapi::Watcher> watcher, bool bookmark
+Task<kuberest::Watcher::Lines> StoreQueue::poll(
+    std::shared_ptr<kuberest::Watcher> watcher, bool bookmark
 ) {
-    const auto lines = std::make_shared<kubeapi::Watcher::Lines>();
+    const auto lines = std::make_shared<kuberest::Watcher::Lines>();
     auto job = std::make_shared<Job>(executor_, [this, watcher, lines, bookmark] {
         *lines = watcher->poll(clock_.now().wall);
         if (bookmark && lines->text.empty() && !lines->ended) {

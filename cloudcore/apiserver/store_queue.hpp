@@ -9,8 +9,8 @@
 #include "common/async/task.hpp"
 #include "common/async/worker_thread.hpp"
 #include "common/base/time.hpp"
-#include "common/kubeapi/api.hpp"
-#include "common/kubeapi/watcher.hpp"
+#include "common/kuberest/api.hpp"
+#include "common/kuberest/watcher.hpp"
 #include "common/kubestore/store.hpp"
 #include "common/log/log.hpp"
 
@@ -55,10 +55,10 @@ public:
     Task<> run();
 
     // 429 when too many wait already, 500 when the commit failed.
-    Task<kubeapi::Response> handle(kubeapi::Request request);
+    Task<kuberest::Response> handle(kuberest::Request request);
 
     // `bookmark`: add one, when nothing else is to be told.
-    Task<kubeapi::Watcher::Lines> poll(std::shared_ptr<kubeapi::Watcher> watcher, bool bookmark);
+    Task<kuberest::Watcher::Lines> poll(std::shared_ptr<kuberest::Watcher> watcher, bool bookmark);
 
 private:
     struct Job;
@@ -79,7 +79,7 @@ private:
 
     // Used on the store's thread only, once run() has begun.
     std::unique_ptr<kubestore::Store> store_;
-    kubeapi::Api api_;
+    kuberest::Api api_;
     WorkerThread thread_;  // Last: joined before what it uses is gone.
 };
 

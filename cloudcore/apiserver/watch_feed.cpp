@@ -16,7 +16,7 @@ constexpr Duration kLastBookmark = std::chrono::seconds(1);
 
 WatchFeed::WatchFeed(
     StoreQueue& queue, const Clock& clock, Executor executor,
-    std::unique_ptr<kubeapi::Watcher> watcher, Duration longest
+    std::unique_ptr<kuberest::Watcher> watcher, Duration longest
 )
     : queue_(queue),
       clock_(clock),
@@ -39,7 +39,7 @@ Task<WatchFeed::Piece> WatchFeed::next() {
             const Instant last = end_ - kLastBookmark;
             next_bookmark_ = now < last ? std::min(now + kBookmarkInterval, last) : end_;
         }
-        kubeapi::Watcher::Lines lines = co_await queue_.poll(watcher_, bookmark);
+        kuberest::Watcher::Lines lines = co_await queue_.poll(watcher_, bookmark);
         if (lines.ended || !lines.text.empty()) {
             co_return Piece{std::move(lines.text), lines.ended};
         }

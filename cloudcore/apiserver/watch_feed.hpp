@@ -8,7 +8,7 @@
 
 #include "common/async/task.hpp"
 #include "common/base/time.hpp"
-#include "common/kubeapi/watcher.hpp"
+#include "common/kuberest/watcher.hpp"
 
 #include <memory>
 #include <string>
@@ -20,7 +20,7 @@ public:
     // The queue and the clock must outlive it.
     WatchFeed(
         StoreQueue& queue, const Clock& clock, Executor executor,
-        std::unique_ptr<kubeapi::Watcher> watcher, Duration longest
+        std::unique_ptr<kuberest::Watcher> watcher, Duration longest
     );
 
     // Whole lines, perhaps none when the stream has come to its orderly end.
@@ -33,7 +33,7 @@ public:
 private:
     StoreQueue& queue_;
     const Clock& clock_;
-    std::shared_ptr<kubeapi::Watcher> watcher_;  // Shared with a poll that outlives its caller.
+    std::shared_ptr<kuberest::Watcher> watcher_;  // Shared with a poll that outlives its caller.
     StoreQueue::Subscription subscription_;
     Instant end_;
     Instant next_bookmark_;

@@ -97,7 +97,7 @@ public:
         ResourceRef resource, ListOptions options, std::string resource_version
     ) = 0;
 
-    // Subresource "binding" or "eviction" with the pod's name in the object's metadata.
+    // With a subresource ("binding") the name is that of the object it belongs to.
     virtual Task<Result<json::Value>> create(
         ResourceRef resource, std::string ns, json::Value object, std::string subresource = {}
     ) = 0;

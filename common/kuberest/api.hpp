@@ -7,12 +7,12 @@
 
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
-#include "common/kubeapi/request.hpp"
-#include "common/kubeapi/status.hpp"
+#include "common/kuberest/request.hpp"
+#include "common/kuberest/status.hpp"
 #include "common/kubeschema/registry.hpp"
 #include "common/kubestore/store.hpp"
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 class Api {
 public:
@@ -36,4 +36,4 @@ private:
     Random random_;  // uids and generated names.
 };
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/object_access.hpp"
+#include "common/kuberest/object_access.hpp"
 
-#include "common/kubeapi/representation.hpp"
+#include "common/kuberest/representation.hpp"
 #include "common/object/metadata.hpp"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 void set_revision(json::Value& object, kubestore::Revision revision) {
@@ -124,4 +124,4 @@ ApiResult<Response> answer(
     return response;
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/status.hpp"
+#include "common/kuberest/status.hpp"
 
 #include <fmt/format.h>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 Status status_of(int code, std::string reason, std::string message) {
@@ -370,4 +370,4 @@ Status internal_error(const Error& error) {
     );
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

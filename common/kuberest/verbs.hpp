@@ -4,9 +4,9 @@
 // group of requests: what they answer is sent after its commit.
 #pragma once
 
-#include "common/kubeapi/object_access.hpp"
+#include "common/kuberest/object_access.hpp"
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 ApiResult<Response> get_object(const Call& call);
 ApiResult<Response> list_objects(const Call& call);
@@ -20,4 +20,4 @@ ApiResult<Response> delete_collection(const Call& call);
 // POST .../pods/NAME/binding
 ApiResult<Response> bind_pod(const Call& call);
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

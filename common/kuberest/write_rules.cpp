@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/write_rules.hpp"
+#include "common/kuberest/write_rules.hpp"
 
 #include "common/kubeschema/writes.hpp"
 #include "common/object/metadata.hpp"
@@ -10,7 +10,7 @@
 #include <array>
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 constexpr std::array<std::string_view, 3> kProtectedNamespaces = {
@@ -172,4 +172,4 @@ ApiResult<Response> finish_update(const Call& call, UpdateInput input) {
     return answer(call, 200, *saved, input.warnings);
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // POST .../pods/NAME/binding: how a scheduler puts a pod on a node, once and for all.
-#include "common/kubeapi/body.hpp"
-#include "common/kubeapi/verbs.hpp"
+#include "common/kuberest/body.hpp"
+#include "common/kuberest/verbs.hpp"
 #include "common/kubeschema/pod_binding.hpp"
 #include "common/object/metadata.hpp"
 
@@ -10,7 +10,7 @@
 
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 ApiResult<Response> bind_pod(const Call& call) {
     const ApiResult<WriteOptions> options = read_write_options(call.request.query, "CreateOptions");
@@ -47,4 +47,4 @@ ApiResult<Response> bind_pod(const Call& call) {
     return Response(201, success.to_json().dump());
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -3,14 +3,14 @@
 // Pure: request bodies as objects, whatever they were encoded in.
 #pragma once
 
-#include "common/kubeapi/request.hpp"
-#include "common/kubeapi/status.hpp"
+#include "common/kuberest/request.hpp"
+#include "common/kuberest/status.hpp"
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 // What a body is expected to be.
 struct ObjectKind {
@@ -38,4 +38,4 @@ ApiResult<json::Value> decode_deletion_options(const Request& request);
 // "application/json" of "application/json; charset=utf-8"; JSON when there is none.
 std::string media_type(const Request& request);
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 class Watcher;
 
@@ -53,4 +53,4 @@ struct Response {
     ~Response();
 };
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

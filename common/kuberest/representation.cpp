@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/representation.hpp"
+#include "common/kuberest/representation.hpp"
 
 #include "common/base/ensure.hpp"
 #include "common/object/metadata.hpp"
 
 #include <fmt/format.h>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 using json::Value;
@@ -247,4 +247,4 @@ std::string Representation::bookmark(
     );
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

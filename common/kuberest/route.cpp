@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/route.hpp"
+#include "common/kuberest/route.hpp"
 
 #include <algorithm>
 #include <span>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 using Elements = std::span<const std::string_view>;
@@ -118,4 +118,4 @@ ApiResult<Target> find_target(
     return target;
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

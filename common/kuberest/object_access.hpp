@@ -5,10 +5,10 @@
 
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
-#include "common/kubeapi/options.hpp"
-#include "common/kubeapi/request.hpp"
-#include "common/kubeapi/route.hpp"
-#include "common/kubeapi/status.hpp"
+#include "common/kuberest/options.hpp"
+#include "common/kuberest/request.hpp"
+#include "common/kuberest/route.hpp"
+#include "common/kuberest/status.hpp"
 #include "common/kubestore/store.hpp"
 
 #include <optional>
@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 // What one request works with; lives as long as the call.
 struct Call {
@@ -63,4 +63,4 @@ ApiResult<Response> answer(
     const std::vector<std::string>& warnings = {}
 );
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/body.hpp"
+#include "common/kuberest/body.hpp"
 
 #include "common/kubeproto/decode.hpp"
 #include "common/kubeschema/field_table.hpp"
@@ -9,7 +9,7 @@
 
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 constexpr std::string_view kJson = "application/json";
@@ -146,4 +146,4 @@ ApiResult<json::Value> decode_deletion_options(const Request& request) {
     return std::move(body->object);
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

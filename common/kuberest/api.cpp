@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/api.hpp"
+#include "common/kuberest/api.hpp"
 
-#include "common/kubeapi/discovery.hpp"
-#include "common/kubeapi/route.hpp"
-#include "common/kubeapi/verbs.hpp"
-#include "common/kubeapi/watcher.hpp"
+#include "common/kuberest/discovery.hpp"
+#include "common/kuberest/route.hpp"
+#include "common/kuberest/verbs.hpp"
+#include "common/kuberest/watcher.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 // Whoever is in it may do everything; RBAC for others comes with its kinds.
@@ -151,4 +151,4 @@ ApiResult<Response> Api::serve_resource(
     return verb(Call{store_, registry_, random_, now, request, *target});
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

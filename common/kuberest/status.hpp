@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 using kubeschema::ResourceType;
 
@@ -100,4 +100,4 @@ Status plain_error(std::string message);  // 500
 Status internal_error(const Error& error);
 Status revision_too_large(std::int64_t wanted, std::int64_t newest);  // 504
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/options.hpp"
+#include "common/kuberest/options.hpp"
 
 #include "common/kubeschema/field_selection.hpp"
 
@@ -8,7 +8,7 @@
 #include <charconv>
 #include <vector>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 using kubeschema::FieldError;
@@ -324,4 +324,4 @@ ApiResult<DeletionOptions> read_deletion_options(const Query& query, const json:
     return options;
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

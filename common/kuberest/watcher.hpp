@@ -5,15 +5,15 @@
 // and ended. Lives and runs on the store's thread, outside transactions.
 #pragma once
 
-#include "common/kubeapi/options.hpp"
-#include "common/kubeapi/representation.hpp"
+#include "common/kuberest/options.hpp"
+#include "common/kuberest/representation.hpp"
 #include "common/kubestore/store.hpp"
 
 #include <chrono>
 #include <optional>
 #include <string>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 class Watcher {
 public:
@@ -70,4 +70,4 @@ private:
     bool columns_sent_ = false;
 };
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -5,14 +5,14 @@
 #pragma once
 
 #include "common/base/time.hpp"
-#include "common/kubeapi/request.hpp"
-#include "common/kubeapi/status.hpp"
+#include "common/kuberest/request.hpp"
+#include "common/kuberest/status.hpp"
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 // One element of an Accept header.
 struct MediaRange {
@@ -58,4 +58,4 @@ struct Representation {
     ) const;
 };
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -3,8 +3,8 @@
 // Pure: the options of a request, from its query string or, for deletions, its body.
 #pragma once
 
-#include "common/kubeapi/request.hpp"
-#include "common/kubeapi/status.hpp"
+#include "common/kuberest/request.hpp"
+#include "common/kuberest/status.hpp"
 #include "common/kubestore/store.hpp"
 #include "common/object/selectors.hpp"
 
@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 enum class FieldValidation : std::uint8_t { ignore, warn, strict };
 
@@ -69,4 +69,4 @@ struct DeletionOptions {
 // `body` is null when there was none.
 ApiResult<DeletionOptions> read_deletion_options(const Query& query, const json::Value& body);
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

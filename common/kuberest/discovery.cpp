@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/discovery.hpp"
+#include "common/kuberest/discovery.hpp"
 
 #include "common/base/encoding.hpp"
 #include "common/base/sha256.hpp"
-#include "common/kubeapi/representation.hpp"
+#include "common/kuberest/representation.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 using json::Value;
@@ -304,4 +304,4 @@ ApiResult<Response> discover(
     return Response(200, resource_list(registry, group, version).dump());
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

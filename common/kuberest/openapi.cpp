@@ -6,14 +6,14 @@
 // server checks fields itself.
 #include "common/base/encoding.hpp"
 #include "common/base/sha256.hpp"
-#include "common/kubeapi/discovery.hpp"
-#include "common/kubeapi/representation.hpp"
+#include "common/kuberest/discovery.hpp"
+#include "common/kuberest/representation.hpp"
 
 #include <fmt/format.h>
 
 #include <map>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 using json::Value;
@@ -185,4 +185,4 @@ ApiResult<Response> describe_openapi(
     return v3_document(request, found->first, found->second);
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

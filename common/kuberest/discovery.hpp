@@ -4,13 +4,13 @@
 // documents. All of it is made of the registry at each request, so it is never stale.
 #pragma once
 
-#include "common/kubeapi/request.hpp"
-#include "common/kubeapi/status.hpp"
+#include "common/kuberest/request.hpp"
+#include "common/kuberest/status.hpp"
 
 #include <string_view>
 #include <vector>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 // The Kubernetes version whose behaviour we follow, as clients compare it.
 std::string version_document();
@@ -30,4 +30,4 @@ ApiResult<Response> describe_openapi(
 // What upstream's multiplexer says for paths that nobody serves.
 Response page_not_found();
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

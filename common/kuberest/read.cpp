@@ -2,9 +2,9 @@
 //
 // GET of an object and of a list: at any revision the log still has, in pages that belong together.
 #include "common/base/encoding.hpp"
-#include "common/kubeapi/representation.hpp"
-#include "common/kubeapi/verbs.hpp"
-#include "common/kubeapi/watcher.hpp"
+#include "common/kuberest/representation.hpp"
+#include "common/kuberest/verbs.hpp"
+#include "common/kuberest/watcher.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@
 #include <optional>
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 // Records are taken from the store in pages while a selector throws most of them away.
@@ -267,4 +267,4 @@ ApiResult<Response> watch_objects(const Call& call) {
     return response;
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // PUT on an object, its status or its finalizers.
-#include "common/kubeapi/body.hpp"
-#include "common/kubeapi/verbs.hpp"
-#include "common/kubeapi/write_rules.hpp"
+#include "common/kuberest/body.hpp"
+#include "common/kuberest/verbs.hpp"
+#include "common/kuberest/write_rules.hpp"
 #include "common/object/metadata.hpp"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 ApiResult<> check_foreign_uid(
@@ -68,4 +68,4 @@ ApiResult<Response> update_object(const Call& call) {
     );
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/request.hpp"
+#include "common/kuberest/request.hpp"
 
-#include "common/kubeapi/watcher.hpp"
+#include "common/kuberest/watcher.hpp"
 
 #include <algorithm>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 bool UserInfo::in_group(std::string_view group) const {
     return std::ranges::find(groups, group) != groups.end();
@@ -27,4 +27,4 @@ Response::Response(Response&&) noexcept = default;
 Response& Response::operator=(Response&&) noexcept = default;
 Response::~Response() = default;
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

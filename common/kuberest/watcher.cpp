@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/kubeapi/watcher.hpp"
+#include "common/kuberest/watcher.hpp"
 
 #include "common/base/ensure.hpp"
 
@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 constexpr std::size_t kEventsPerPoll = 100;
@@ -152,4 +152,4 @@ bool Watcher::matches(const kubestore::Body& body) const {
     return selection_.empty() || selection_.matches(*type_, parse_stored(*body));
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

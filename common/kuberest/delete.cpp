@@ -3,10 +3,10 @@
 // DELETE of an object or a collection: at once, gracefully, or when the last finalizer has gone.
 // propagationPolicy is checked but changes nothing: nothing here owns dependents yet, and a
 // finalizer that nobody removes would keep the object for ever.
-#include "common/kubeapi/body.hpp"
-#include "common/kubeapi/representation.hpp"
-#include "common/kubeapi/verbs.hpp"
-#include "common/kubeapi/write_rules.hpp"
+#include "common/kuberest/body.hpp"
+#include "common/kuberest/representation.hpp"
+#include "common/kuberest/verbs.hpp"
+#include "common/kuberest/write_rules.hpp"
 #include "common/object/metadata.hpp"
 #include "common/object/time_text.hpp"
 
@@ -17,7 +17,7 @@
 #include <optional>
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 struct Deleted {
@@ -233,4 +233,4 @@ ApiResult<Response> delete_collection(const Call& call) {
     return Response(200, form->list(call.type(), metadata, items));
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

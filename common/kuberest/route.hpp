@@ -3,14 +3,14 @@
 // Pure: which resource and verb a method and path mean.
 #pragma once
 
-#include "common/kubeapi/request.hpp"
-#include "common/kubeapi/status.hpp"
+#include "common/kuberest/request.hpp"
+#include "common/kuberest/status.hpp"
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 // What a request is about. In discovery's paths there is no type.
 struct Target {
@@ -30,4 +30,4 @@ ApiResult<Target> find_target(
     const std::vector<std::string_view>& elements
 );
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

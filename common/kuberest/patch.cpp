@@ -4,15 +4,15 @@
 // who owns a field would lose changes in silence.
 #include "common/object/patch.hpp"
 
-#include "common/kubeapi/body.hpp"
-#include "common/kubeapi/verbs.hpp"
-#include "common/kubeapi/write_rules.hpp"
+#include "common/kuberest/body.hpp"
+#include "common/kuberest/verbs.hpp"
+#include "common/kuberest/write_rules.hpp"
 
 #include <fmt/format.h>
 
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 constexpr std::string_view kJsonPatch = "application/json-patch+json";
@@ -120,4 +120,4 @@ ApiResult<Response> patch_object(const Call& call) {
     return finish_update(call, {*current, std::move(patched), *options, std::move(*warnings)});
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

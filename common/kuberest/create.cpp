@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // POST on a collection, and PUT of a missing object where the kind allows that.
-#include "common/kubeapi/body.hpp"
-#include "common/kubeapi/verbs.hpp"
-#include "common/kubeapi/write_rules.hpp"
+#include "common/kuberest/body.hpp"
+#include "common/kuberest/verbs.hpp"
+#include "common/kuberest/write_rules.hpp"
 #include "common/kubeschema/writes.hpp"
 #include "common/object/metadata.hpp"
 #include "common/object/time_text.hpp"
@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 namespace {
 
 constexpr int kNameAttempts = 8;
@@ -117,4 +117,4 @@ ApiResult<Response> create_object(const Call& call) {
     return finish_create(call, std::move(body->object), *options, *warnings);
 }
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest

@@ -4,13 +4,13 @@
 // object from a client's body to one that is valid and complete.
 #pragma once
 
-#include "common/kubeapi/object_access.hpp"
+#include "common/kuberest/object_access.hpp"
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace farhold::kubeapi {
+namespace farhold::kuberest {
 
 // The namespace of the target must exist and, for something new, not be going away.
 ApiResult<> check_namespace(const Call& call, std::string_view name, bool creating);
@@ -52,4 +52,4 @@ ApiResult<Response> finish_create(
     const std::vector<std::string>& warnings
 );
 
-}  // namespace farhold::kubeapi
+}  // namespace farhold::kuberest
