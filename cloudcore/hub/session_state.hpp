@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: the hub's end of one session as a state machine. It takes an event, reads the node's view as
+// of that moment, and answers what is to be done, in order. Nothing in it outlives the session: what
+// a machine holds is learnt anew from its digest or inventory, what it must know lives in the view
+// and in the node's Lease.
+//
+// Rules it keeps: nothing is sent before the session has its epoch and the view is whole; batches
+// travel within a window and are made when there is room, so a key that changes often is sent with
+// its newest content only; a report is acknowledged only after Kubernetes has taken it or has refused
+// it for good; reports about one object are applied one after the other.
+#pragma once
+
+#include "cloudcore/hub/pending_changes.hpp"
+#include "cloudcore/hub/report_lanes.hpp"
+#include "cloudcore/views/node_views.hpp"
+#include "cloudcore/views/view_diff.hpp"
+#include "common/base/error.hpp"
+#include "common/base/time.hpp"
+#include "common/tunnel/frame.hpp"
+#include "common/tunnel/messages.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace farhold::hub {
+
+// The node's view, for the length of one call.
+class ViewAccess {
+public:
+    virtual ~ViewAccess() = default;
+
+    // Whether the hub knows the whole cluster. Until then no session is welcomed.
+    virtual bool ready() const = 0;
+    virtual const views::NodeView& view() const = 0;
+    // Whether what the machine holds beyond its view may be removed (removal_hold.hpp).
+    // `held_node_uid` is the uid of its own Node as it holds it; empty: it holds none.
+    virtual bool may_remove_surplus(std::string_view held_node_uid) = 0;
+};
+
+struct SessionConfig {
+    std::string cluster_uid;
+    bool renew_only = false;  // The certificate has expired.
+
+    std::size_t inventory_max = 20'000;
+    Duration hello_timeout = tunnel::kSilenceMax;
+    // How often the node's Lease is renewed, and how old the machine's main loop may be for that.
+    Duration lease_interval = std::chrono::seconds(10);
+    Duration loop_beat_max = std::chrono::seconds(10);
+};
+
+// The driver tells nothing more of the connection after Closed, or after it was told to Close.
+namespace event {
+
+struct Received {
+    std::string bytes;  // One WebSocket message.
+};
+struct Closed {
+    std::string reason;
+};
+// Answers to Admit.
+struct Admitted {
+    std::uint64_t epoch = 0;
+    std::uint64_t acked_seq = 0;  // For this store; 0 for one that is new.
+};
+struct NotAdmitted {
+    tunnel::GoodbyeReason reason = tunnel::GoodbyeReason::not_ready;
+    std::string text;
+};
+// The view is another one: it has become whole, or these objects of it have changed.
+struct ViewChanged {
+    views::ViewChanges changes;
+};
+// Answers to Apply.
+struct Applied {
+    std::uint64_t ordinal = 0;
+    ApplyOutcome outcome;
+};
+// Answers to RenewLease.
+struct LeaseRenewed {
+    bool lost = false;  // Somebody else has the node's epoch.
+};
+// Answers to SignCertificate.
+struct CertificateIssued {
+    std::string certificate_pem;
+    std::string refusal;  // Why there is none.
+};
+// The hub wants the session to end: it stops, or a newer session of the node has come.
+struct Dismissed {
+    tunnel::GoodbyeReason reason = tunnel::GoodbyeReason::shutting_down;
+    std::string text;
+};
+// The time that wake_at() named has come.
+struct Tick {};
+
+}  // namespace event
+
+using Event = std::variant<
+    event::Received, event::Closed, event::Admitted, event::NotAdmitted, event::ViewChanged,
+    event::Applied, event::LeaseRenewed, event::CertificateIssued, event::Dismissed, event::Tick>;
+
+namespace action {
+
+// Take the node's next epoch by compare-and-swap on its Lease, end an older session of the node in
+// this hub, and answer with Admitted or NotAdmitted.
+struct Admit {
+    tunnel::Hello hello;
+};
+struct Send {
+    std::string bytes;  // One WebSocket message.
+};
+// Send what is queued, then drop the connection; no Closed is to follow.
+struct Close {
+    std::string reason;
+    bool protocol_error = false;  // Worth a warning: the peer broke a rule.
+};
+// Write it to Kubernetes as report_writer says, and answer with Applied.
+struct Apply {
+    std::uint64_t epoch = 0;
+    std::uint64_t ordinal = 0;
+    tunnel::Report report;
+};
+struct RenewLease {
+    std::uint64_t epoch = 0;
+    std::uint64_t acked_seq = 0;  // To be remembered in the Lease.
+};
+struct SignCertificate {
+    std::string request_pem;
+};
+// The machine's store has lost reports that had been acknowledged: numbers seq_high+1 to acked_seq.
+struct StoreWentBack {
+    std::uint64_t seq_high = 0;
+    std::uint64_t acked_seq = 0;
+};
+// The session is live: the machine holds its whole view.
+struct InSync {};
+
+}  // namespace action
+
+using Action = std::variant<
+    action::Admit, action::Send, action::Close, action::Apply, action::RenewLease,
+    action::SignCertificate, action::StoreWentBack, action::InSync>;
+using Actions = std::vector<Action>;
+
+enum class Phase : std::uint8_t {
+    hello,       // Waiting for the Hello.
+    admission,   // Waiting for the epoch.
+    view,        // Has its epoch, waiting for the view to be whole.
+    inventory,   // Waiting for what the machine holds.
+    syncing,     // The difference is on its way.
+    live,
+    renew_only,
+    closed,
+};
+std::string_view to_string(Phase phase);
+
+struct SessionCounters {
+    std::uint64_t objects_sent = 0;
+    std::uint64_t removals_sent = 0;
+    std::uint64_t reports_handled = 0;
+    std::uint64_t reports_refused = 0;
+    std::uint64_t reports_superseded = 0;
+};
+
+class SessionState {
+public:
+    SessionState(SessionConfig config, Now now);
+
+    Actions on_event(const Event& event, ViewAccess& access, Now now);
+
+    // When the next Tick is due.
+    [[nodiscard]] std::optional<Instant> wake_at() const;
+
+    [[nodiscard]] Phase phase() const { return phase_; }
+    [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+    [[nodiscard]] const SessionCounters& counters() const { return counters_; }
+
+private:
+    struct Step;  // One call of on_event: what it was given, and the actions so far.
+
+    void handle(const event::Received& event, Step& step);
+    void handle(const event::Closed& event, Step& step);
+    void handle(const event::Admitted& event, Step& step);
+    void handle(const event::NotAdmitted& event, Step& step);
+    void handle(const event::ViewChanged& event, Step& step);
+    void handle(const event::Applied& event, Step& step);
+    void handle(const event::LeaseRenewed& event, Step& step);
+    void handle(const event::CertificateIssued& event, Step& step);
+    void handle(const event::Dismissed& event, Step& step);
+    void handle(const event::Tick& event, Step& step);
+
+    void receive(tunnel::Hello& hello, Step& step);
+    void receive(tunnel::Inventory& inventory, Step& step);
+    void receive(tunnel::Committed& committed, Step& step);
+    void receive(tunnel::Reports& reports, Step& step);
+    void receive(tunnel::Ping& ping, Step& step);
+    void receive(tunnel::RenewCertificate& renew, Step& step);
+
+    void send(const tunnel::Message& message, Step& step);
+    void welcome_if_ready(Step& step);
+    void compare(Step& step);
+    void send_batches(Step& step);
+    void work_on_reports(Step& step);
+    void renew_lease(Step& step);
+    void protocol_error(const std::string& what, Step& step);
+    void close(tunnel::GoodbyeReason reason, const std::string& text, Step& step);
+
+    struct SentBatch {
+        std::uint64_t id = 0;
+        std::size_t bytes = 0;
+        bool whole = false;  // After it the machine holds its whole view.
+    };
+
+    SessionConfig config_;
+    Phase phase_ = Phase::hello;
+    tunnel::FrameReader reader_;
+    tunnel::FrameWriter writer_;
+    Instant opened_;
+    Instant heard_;
+    SessionCounters counters_;
+
+    tunnel::Hello hello_;
+    std::uint64_t epoch_ = 0;
+    std::uint64_t acked_seq_ = 0;
+
+    views::HeldObjects held_;  // Only while the inventory comes in.
+    PendingChanges pending_;
+    bool exact_ = true;  // The machine is to hold its view and nothing else: no removal is held.
+    bool sync_due_ = false;  // A batch that says "whole" must still go, be it empty.
+    std::deque<SentBatch> sent_;
+    std::size_t sent_bytes_ = 0;
+    std::uint64_t last_batch_ = 0;
+
+    ReportLanes reports_;
+    std::optional<Instant> lease_renewed_;
+    bool renewing_lease_ = false;
+    bool signing_ = false;
+};
+
+}  // namespace farhold::hub

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: a Kubernetes object as machines get it: without status and without what changes although
+// nothing changes for the machine (resourceVersion, managedFields, our own bookkeeping). The uid
+// travels beside the content and is compared apart: an object made anew may have the same content.
+#pragma once
+
+#include "common/json/value.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace farhold::tunnel {
+
+// JSON text as it is. Other encodings get other numbers, and an entry of another encoding counts as
+// a different one.
+inline constexpr std::uint32_t kEncodingJson = 1;
+
+// Where the hub leaves (epoch, n) of the report that it wrote last into an object.
+inline constexpr std::string_view kReportAnnotation = "farhold.io/report";
+
+struct Content {
+    std::string text;
+    std::string hash;  // 16 bytes.
+};
+
+Content make_content(const json::Value& object);
+
+// The first 16 bytes of SHA-256.
+std::string content_hash(std::string_view text);
+
+}  // namespace farhold::tunnel

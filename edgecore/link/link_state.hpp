@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: the machine's end of the tunnel as a state machine. It takes an event, reads the store as
+// committed at that moment, and answers what is to be done, in order. It never waits for the network
+// with something in its hands: whatever a cut interrupts starts anew with the next session, from
+// what the store holds.
+//
+// Rules it keeps: a batch is confirmed only after the store says that it is on the disk; a durable
+// report is sent only after it is; what is newer of a key is never followed by what is older; a dead
+// connection is given up after kSilenceMax; there is always a next attempt.
+#pragma once
+
+#include "common/base/backoff.hpp"
+#include "common/base/error.hpp"
+#include "common/base/random.hpp"
+#include "common/base/time.hpp"
+#include "common/tunnel/frame.hpp"
+#include "common/tunnel/messages.hpp"
+#include "edgecore/link/report_queue.hpp"
+#include "edgecore/store/desired_state.hpp"
+#include "edgecore/store/outbox.hpp"
+#include "edgecore/store/store_batch.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace farhold::link {
+
+// The store as committed, for the length of one call.
+struct StoreView {
+    const store::StoreMeta& meta;
+    const store::DesiredState& desired;
+    const store::Outbox& outbox;
+};
+
+struct LinkConfig {
+    std::string version;  // Of this edgecore, for the hub to show.
+
+    Duration redial_base = std::chrono::milliseconds(500);
+    Duration redial_cap = std::chrono::seconds(30);
+    // From the Hello to the Welcome. Longer than a hub needs to learn its cluster by heart.
+    Duration welcome_timeout = std::chrono::seconds(60);
+    Duration store_retry = std::chrono::seconds(1);
+};
+
+// The driver tells nothing more of a connection after Closed, or after it was told to Close.
+namespace event {
+
+struct Dialed {};
+struct DialFailed {
+    Error error;
+};
+struct Received {
+    std::string bytes;  // One WebSocket message.
+};
+struct Closed {
+    std::string reason;
+};
+// Answers to Store.
+struct Stored {};
+struct StoreFailed {
+    Error error;
+};
+// A report of this machine. Durable ones are confirmed to their submitter by the store, not here.
+struct Submitted {
+    tunnel::ReportClass cls = tunnel::ReportClass::derived;
+    std::string key;
+    std::string uid;
+    std::string body;
+};
+// The key is no longer reported, such as the status of a pod that is gone. Its durable report, if
+// one waits, is still delivered.
+struct Forgotten {
+    std::string key;
+};
+// Answers to StoreReport.
+struct ReportStored {
+    std::string key;
+};
+struct ReportStoreFailed {
+    std::string key;
+    Error error;
+};
+// The certificate is due (or answers RequestRenewal).
+struct RenewalDue {
+    std::string request_pem;
+};
+// The main loop has done a round.
+struct Beat {};
+// The time that wake_at() named has come.
+struct Tick {};
+
+}  // namespace event
+
+using Event = std::variant<
+    event::Dialed, event::DialFailed, event::Received, event::Closed, event::Stored,
+    event::StoreFailed, event::Submitted, event::Forgotten, event::ReportStored,
+    event::ReportStoreFailed, event::RenewalDue, event::Beat, event::Tick>;
+
+namespace action {
+
+struct Dial {};
+struct Send {
+    std::string bytes;  // One WebSocket message.
+};
+// Drop the connection; no Closed is to follow.
+struct Close {
+    std::string reason;
+};
+// Commit as one and answer with Stored or StoreFailed. One at a time.
+struct Store {
+    store::StoreBatch batch;
+};
+// Put into the outbox and commit; answer with ReportStored or ReportStoreFailed.
+struct StoreReport {
+    std::string key;
+    std::string uid;
+    std::string body;
+};
+// Delete these from the outbox; needs no answer, since an acknowledged report may be sent twice.
+struct AckReports {
+    std::vector<std::uint64_t> seqs;
+};
+// For the log: Kubernetes will never take this report.
+struct ReportRefused {
+    std::string key;
+    std::string reason;
+};
+// The store has been put back to an older state: number reports above this from now on.
+struct RaiseSequence {
+    std::uint64_t seq_high = 0;
+};
+// Make a certificate request and answer with RenewalDue.
+struct RequestRenewal {};
+struct AdoptCertificate {
+    std::string certificate_pem;
+};
+// The hub, proved by the pinned CA, says what time it is.
+struct ProveTime {
+    WallTime time;
+};
+// status() shows something else worth a line in the log.
+struct StateChanged {};
+
+}  // namespace action
+
+using Action = std::variant<
+    action::Dial, action::Send, action::Close, action::Store, action::StoreReport,
+    action::AckReports, action::ReportRefused, action::RaiseSequence, action::RequestRenewal,
+    action::AdoptCertificate, action::ProveTime, action::StateChanged>;
+using Actions = std::vector<Action>;
+
+enum class Phase : std::uint8_t {
+    disconnected,  // Until the next attempt is due and the store is at rest.
+    dialing,
+    hello,      // Waiting for the Welcome.
+    syncing,    // The inventory is sent; batches come until the view is whole.
+    live,       // The store holds the whole view; changes come as they happen.
+    renewing,   // The certificate has expired; only its renewal is allowed.
+};
+std::string_view to_string(Phase phase);
+
+struct LinkCounters {
+    std::uint64_t dials = 0;
+    std::uint64_t sessions = 0;  // That reached live.
+    std::uint64_t objects_received = 0;
+    std::uint64_t batches_stored = 0;
+    std::uint64_t store_failures = 0;
+    std::uint64_t digest_mismatches = 0;
+    std::uint64_t protocol_errors = 0;
+    std::uint64_t reports_sent = 0;
+    std::uint64_t reports_refused = 0;
+    std::uint64_t reports_dropped = 0;  // Beyond a bound of the queue.
+};
+
+struct LinkStatus {
+    Phase phase = Phase::disconnected;
+    Instant since{};
+    std::string trouble;  // Why the last session or attempt ended; empty while live.
+    bool refused = false;  // The hub says that this machine is not welcome.
+    std::uint64_t epoch = 0;
+    std::string cluster_uid;
+    std::optional<Duration> rtt;
+    std::optional<Instant> last_sync;  // When the store last held the whole view.
+    LinkCounters counters;
+};
+
+class LinkState {
+public:
+    LinkState(LinkConfig config, Now now);
+
+    Actions on_event(const Event& event, const StoreView& store, Now now, Random& random);
+
+    // When the next Tick is due.
+    [[nodiscard]] std::optional<Instant> wake_at() const;
+    [[nodiscard]] const LinkStatus& status() const { return status_; }
+
+private:
+    struct Session {
+        tunnel::FrameReader reader;
+        tunnel::FrameWriter writer;
+        Instant opened;
+        Instant heard;
+        Instant next_ping;
+        std::uint64_t ping = 0;
+        Instant ping_sent;
+        std::uint64_t last_batch = 0;
+        bool beating = false;  // A pong has come back while live.
+        std::deque<tunnel::Batch> batches;  // The first is in the store's hands if storing_.
+        std::size_t batch_bytes = 0;
+        std::optional<std::string> renewal;  // To be sent after the Welcome.
+    };
+    struct Step;  // One call of on_event: what it was given, and the actions so far.
+
+    void handle(const event::Dialed& event, Step& step);
+    void handle(const event::DialFailed& event, Step& step);
+    void handle(const event::Received& event, Step& step);
+    void handle(const event::Closed& event, Step& step);
+    void handle(const event::Stored& event, Step& step);
+    void handle(const event::StoreFailed& event, Step& step);
+    void handle(const event::Submitted& event, Step& step);
+    void handle(const event::Forgotten& event, Step& step);
+    void handle(const event::ReportStored& event, Step& step);
+    void handle(const event::ReportStoreFailed& event, Step& step);
+    void handle(const event::RenewalDue& event, Step& step);
+    void handle(const event::Beat& event, Step& step);
+    void handle(const event::Tick& event, Step& step);
+
+    void receive(tunnel::Welcome& welcome, Step& step);
+    void receive(tunnel::Batch& batch, Step& step);
+    void receive(tunnel::ReportsAck& ack, Step& step);
+    void receive(tunnel::Pong& pong, Step& step);
+    void receive(tunnel::Certificate& certificate, Step& step);
+    void receive(tunnel::Goodbye& goodbye, Step& step);
+
+    void enter(Phase phase, Step& step);
+    void send(const tunnel::Message& message, Step& step);
+    void send_inventory(Step& step);
+    void send_reports(Step& step);
+    void store_next(Step& step);
+    void protocol_error(const std::string& what, Step& step);
+    // Tells the driver to close, then as end_session().
+    void close(const std::string& reason, bool at_leisure, Step& step);
+    void end_session(const std::string& reason, bool at_leisure, Step& step);
+
+    LinkConfig config_;
+    LinkStatus status_;
+    ReportQueue reports_;
+    Backoff backoff_;
+    std::optional<Session> session_;
+    bool storing_ = false;  // A Store has not been answered, maybe one of an earlier session.
+    Instant dial_at_;
+    Instant beat_;
+};
+
+}  // namespace farhold::link
