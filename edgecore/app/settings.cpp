@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edgecore/app/settings.hpp"
+
+#include <fmt/format.h>
+
+namespace farhold::edge {
+
+namespace {
+
+// A YAML scalar that survives any text: JSON's quoting is YAML's double-quoted style.
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += {'\\', c};
+        } else if (byte < 0x20) {
+            out += fmt::format("\\x{:02x}", byte);
+        } else {
+            out.push_back(c);
+        }
+    }
+    return out + "\"";
+}
+
+}  // namespace
+
+void declare(config::Command& command, Settings& settings) {
+    command.config_file(settings.config);
+    command.setting("data-dir", settings.data_dir, "where the machine keeps its state");
+    command.setting("node-name", settings.node_name, "name of the Node; default: the host's name");
+    command.setting("hub", settings.hubs, "HOST:PORT of a cloudcore; may be given several times");
+    command.setting(
+        "runtime-endpoint", settings.runtime_endpoint, "CRI socket of the container runtime"
+    );
+    command.setting(
+        "local-api-address", settings.local_api_address,
+        "HOST:PORT of the local API, or auto for any free port"
+    );
+    command.setting("pod-log-dir", settings.pod_log_dir, "where containers' logs are written");
+    command.setting("cgroup-parent", settings.cgroup_parent, "cgroup that holds the pods");
+    command.choice("log-format", settings.log_format, {"text", "json"}, "form of the log lines");
+    command.choice(
+        "log-level", settings.log_level, {"debug", "info", "warning", "error"}, "least level logged"
+    );
+}
+
+log::Logger make_logger(const Settings& settings) {
+    const auto format = settings.log_format == "json" ? log::Format::json : log::Format::text;
+    log::Level level = log::Level::info;
+    if (settings.log_level == "debug") level = log::Level::debug;
+    if (settings.log_level == "warning") level = log::Level::warning;
+    if (settings.log_level == "error") level = log::Level::error;
+    return log::Logger::to_stderr(format, level);
+}
+
+std::string render_config(const Settings& settings) {
+    const Settings defaults;
+    std::string text = "# Written by edgecore join. Every key is also a flag of edgecore run.\n";
+    const auto line = [&](const char* key, const std::string& value, const std::string& usual) {
+        if (value != usual) text += fmt::format("{}: {}\n", key, quoted(value));
+    };
+    text += "hub:\n";
+    for (const std::string& hub : settings.hubs) text += fmt::format("- {}\n", quoted(hub));
+    line("node-name", settings.node_name, defaults.node_name);
+    line("data-dir", settings.data_dir, defaults.data_dir);
+    line("runtime-endpoint", settings.runtime_endpoint, defaults.runtime_endpoint);
+    line("local-api-address", settings.local_api_address, defaults.local_api_address);
+    line("pod-log-dir", settings.pod_log_dir, defaults.pod_log_dir);
+    line("cgroup-parent", settings.cgroup_parent, defaults.cgroup_parent);
+    line("log-format", settings.log_format, defaults.log_format);
+    line("log-level", settings.log_level, defaults.log_level);
+    return text;
+}
+
+}  // namespace farhold::edge

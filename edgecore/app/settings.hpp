@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// edgecore's settings: flags and keys of edgecore.yaml alike.
+#pragma once
+
+#include "common/config/command_line.hpp"
+#include "common/log/log.hpp"
+
+#include <string>
+#include <vector>
+
+namespace farhold::edge {
+
+inline constexpr const char* kDefaultConfig = "/etc/farhold/edgecore.yaml";
+
+struct Settings {
+    std::string config = kDefaultConfig;
+    std::string data_dir = "/var/lib/farhold/edge";
+    std::string node_name;           // Empty: the host's name.
+    std::vector<std::string> hubs;   // HOST:PORT, in the order of preference.
+    std::string runtime_endpoint = "unix:///run/containerd/containerd.sock";
+    std::string local_api_address = "127.0.0.1:10550";
+    std::string pod_log_dir = "/var/log/pods";
+    std::string cgroup_parent = "/farhold";
+    std::string log_format = "text";
+    std::string log_level = "info";
+};
+
+// Every command takes all of them, so that one configuration file serves all commands.
+void declare(config::Command& command, Settings& settings);
+
+log::Logger make_logger(const Settings& settings);
+
+// The configuration file that `join` leaves behind: what differs from the defaults.
+std::string render_config(const Settings& settings);
+
+}  // namespace farhold::edge
