@@ -97,7 +97,7 @@ struct SandboxStatus {
 };
 
 struct ContainerStatus {
-    Container container;
+    Container container;  // Without sandbox_id, which CRI tells in listings only.
     std::optional<WallTime> started_at;
     std::optional<WallTime> finished_at;
     std::int32_t exit_code = 0;
@@ -191,7 +191,7 @@ struct SandboxConfig {
     std::optional<std::int64_t> run_as_group;
     std::vector<std::int64_t> supplemental_groups;
     bool privileged = false;  // Must be set when a container of the pod is privileged.
-    std::optional<SeccompProfile> seccomp;
+    std::optional<SeccompProfile> seccomp;  // Unset: the runtime's default, as kubelet does.
 };
 
 struct EnvVar {
@@ -233,7 +233,7 @@ struct ContainerConfig {
     std::string name;
     // Equals restart_count in kubelet's and our use; the runtime reserves (name, attempt).
     std::uint32_t attempt = 0;
-    std::string image;      // What is run: the id or reference that image_status answered.
+    std::string image;       // What is run: the id or reference that image_status answered.
     std::string image_name;  // What the pod's author wrote.
     std::string spec_hash;
     std::vector<std::string> command;
@@ -280,7 +280,8 @@ public:
     virtual Task<Result<RuntimeState>> list() = 0;
 
     // Sets `changed` after each (re)connection and whenever something ran or ended: then list again.
-    // Returns only by cancellation; one at a time.
+    // A change in the moment of the connection may be missed, so list now and then anyway. Returns
+    // only by cancellation; one at a time.
     virtual Task<> watch_events(Event& changed) = 0;
 
     virtual Task<Result<std::string>> run_sandbox(const SandboxConfig& config) = 0;
