@@ -33,9 +33,9 @@ bool DesiredState::insert(DesiredRow row) {
     if (known != rows_.end()) {
         const DesiredRow& old = known->second;
         changed = old.uid != row.uid || old.hash != row.hash;
-        digest_.remove(old.key, old.uid, old.hash, old.encoding);
+        digest_.remove(old.key.text(), old.uid, old.hash, old.encoding);
     }
-    digest_.add(row.key, row.uid, row.hash, row.encoding);
+    digest_.add(row.key.text(), row.uid, row.hash, row.encoding);
     object::ObjectKey key = row.key;
     rows_.insert_or_assign(std::move(key), std::move(row));
     return changed;
@@ -47,7 +47,7 @@ bool DesiredState::erase(const object::ObjectKey& key) {
         return false;
     }
     const DesiredRow& old = known->second;
-    digest_.remove(old.key, old.uid, old.hash, old.encoding);
+    digest_.remove(old.key.text(), old.uid, old.hash, old.encoding);
     rows_.erase(known);
     return true;
 }

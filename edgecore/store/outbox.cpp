@@ -14,7 +14,7 @@ Outbox::Outbox(std::vector<ReportRow> rows, std::uint64_t seq_high) : seq_high_(
 }
 
 Result<ReportRow> Outbox::put(std::string key, std::string uid, std::string body) {
-    if (body.size() > kReportBytesMax) {
+    if (body.size() > tunnel::kReportBytesMax) {
         return fail(ErrorCode::invalid_argument, "report " + key + " is too large");
     }
     if (seq_of_.size() >= kOutboxRowsMax && !seq_of_.contains(key)) {
@@ -43,6 +43,10 @@ void Outbox::stored(ReportRow row) {
     bytes_ += row.body.size();
     const std::uint64_t seq = row.seq;
     by_seq_.emplace(seq, std::move(row));
+}
+
+void Outbox::raise_sequence(std::uint64_t seq_high) {
+    seq_high_ = std::max(seq_high_, seq_high);
 }
 
 std::vector<const ReportRow*> Outbox::window(std::uint64_t after, std::size_t count) const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "common/base/error.hpp"
+#include "common/tunnel/messages.hpp"
 #include "edgecore/store/store_batch.hpp"
 
 #include <cstddef>
@@ -18,7 +19,6 @@
 namespace farhold::store {
 
 inline constexpr std::size_t kOutboxRowsMax = 8192;
-inline constexpr std::size_t kReportBytesMax = std::size_t{256} << 10U;
 
 class Outbox {
 public:
@@ -28,6 +28,10 @@ public:
     // The row to commit. Refused (resource_exhausted, invalid_argument) at the limits above.
     [[nodiscard]] Result<ReportRow> put(std::string key, std::string uid, std::string body);
     void stored(ReportRow row);
+
+    // Numbers reports above this from now on: the store was put back to an older state, and the
+    // hub has seen higher ones.
+    void raise_sequence(std::uint64_t seq_high);
 
     // Up to `count` reports with a number above `after`, oldest first. Valid until the next call
     // of a function that changes the outbox.
