@@ -2,21 +2,19 @@
 //
 // Pure: which objects each node needs. A node's view is its Node, the Pods bound to it, and the
 // ConfigMaps, Secrets and ServiceAccounts these refer to; never anything else, since what is in a
-// view is what that machine may read.
+// view is what that machine may read. Objects are encoded once and shared by the views.
 //
-// Objects come in from list and watch and are encoded once. What a relist lacks goes only when the
-// caller says so (removal_hold.hpp): absence by itself is not deletion.
+// Knows only single changes; what a list lacks is judged in cluster_views.hpp.
 #pragma once
 
 #include "cloudcore/views/view_object.hpp"
 #include "common/json/value.hpp"
 #include "common/tunnel/view_digest.hpp"
 
+#include <compare>
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,11 +28,12 @@ public:
         return objects_;
     }
     // Null when the node does not need that object or it does not exist.
-    [[nodiscard]] const ViewObject* find(const object::ObjectKey& key) const;
+    [[nodiscard]] ViewObjectPtr find(const object::ObjectKey& key) const;
     [[nodiscard]] const tunnel::ViewDigest& digest() const { return digest_; }
 
 private:
     friend class NodeViews;
+    void set(const object::ObjectKey& key, const ViewObjectPtr& object);
 
     std::map<object::ObjectKey, ViewObjectPtr> objects_;
     tunnel::ViewDigest digest_;
@@ -44,6 +43,7 @@ private:
 struct ViewChange {
     std::string node;
     object::ObjectKey key;
+    std::string removed_uid;  // Of the one that is no longer in the view; empty unless it left.
 
     auto operator<=>(const ViewChange&) const = default;
 };
@@ -51,46 +51,36 @@ using ViewChanges = std::vector<ViewChange>;
 
 class NodeViews {
 public:
-    NodeViews();
-    NodeViews(const NodeViews&) = delete;
-    NodeViews& operator=(const NodeViews&) = delete;
-    ~NodeViews();
-
-    // A list entry, or added and modified as seen on a watch. Kinds that no view needs are ignored.
+    // The object with its kind. Kinds that no view needs are ignored.
     ViewChanges upsert(const json::Value& object);
-
-    // A deletion that is known: seen on a watch, or released by the removal hold. An object that has
-    // come back under another uid stays.
+    // An object that has come back under another uid stays.
     ViewChanges remove(const object::ObjectKey& key, std::string_view uid);
 
-    // What is known of that kind and missing in a list that is complete.
-    [[nodiscard]] std::vector<ViewObjectPtr> missing(
-        std::string_view kind, const std::set<object::ObjectKey>& listed
-    ) const;
-
-    // An empty view for a node that is not known. Valid as long as this object.
-    [[nodiscard]] const NodeView& view(std::string_view node) const;
-
-    // The node that the pod is bound to, or empty.
+    // Null when it is not known.
+    [[nodiscard]] ViewObjectPtr find(const object::ObjectKey& key) const;
+    // The node that a pod is bound to, or empty.
     [[nodiscard]] std::string_view node_of_pod(const object::ObjectKey& pod) const;
-    // Pods that are bound to a node.
-    [[nodiscard]] std::size_t bound_pods() const;
-    [[nodiscard]] std::size_t size() const;
+    [[nodiscard]] std::vector<object::ObjectKey> known(std::string_view kind) const;
+
+    // Valid as long as this object. A node that is not known (yet) has an empty view; ask only for
+    // nodes that have proved their name.
+    const NodeView& view(const std::string& node) { return views_[node]; }
 
 private:
-    struct Known;  // An object with its references.
+    struct Known {
+        ViewObjectPtr object;
+        std::string node;                   // Whose Node or bound Pod it is; empty: nobody's.
+        std::set<object::ObjectKey> needs;  // What that node needs because of it, itself included.
+    };
 
-    std::set<std::string> nodes_that_need(const object::ObjectKey& key) const;
-    void refer(const Known& known, ViewChanges& changes);
-    void unrefer(const Known& known, ViewChanges& changes);
+    void need(const Known& known, ViewChanges& changes);
+    void no_longer_need(const Known& known, ViewChanges& changes);
     void settle(const std::string& node, const object::ObjectKey& key, ViewChanges& changes);
 
-    std::map<object::ObjectKey, std::unique_ptr<Known>> known_;
-    // node -> key -> number of its pods that refer to it (its Node and Pods count themselves).
-    std::map<std::string, std::map<object::ObjectKey, std::size_t>, std::less<>> needs_;
-    std::map<object::ObjectKey, std::set<std::string>> needed_by_;
-    std::map<std::string, NodeView, std::less<>> views_;
-    std::size_t bound_pods_ = 0;
+    std::map<object::ObjectKey, Known> known_;
+    // Which node needs the object, and for how many of its Pods (its Node and Pods count once).
+    std::map<object::ObjectKey, std::map<std::string, std::size_t>> needed_by_;
+    std::map<std::string, NodeView> views_;
 };
 
 }  // namespace farhold::views

@@ -8,26 +8,26 @@
 #include "cloudcore/views/node_views.hpp"
 
 #include <cstdint>
-#include <span>
+#include <map>
 #include <string>
 #include <vector>
 
 namespace farhold::views {
 
-// One object that the machine says it holds.
+// An object as the machine says it holds it.
 struct HeldObject {
-    object::ObjectKey key;
     std::string uid;
     std::string hash;
     std::uint32_t encoding = 0;
 };
+using HeldObjects = std::map<object::ObjectKey, HeldObject>;
 
 struct ViewDiff {
     std::vector<ViewObjectPtr> upserts;
     // Held and not in the view. Whether they may be removed is for the removal hold to say.
-    std::vector<HeldObject> surplus;
+    std::vector<object::ObjectKey> surplus;
 };
 
-ViewDiff compare(const NodeView& view, std::span<const HeldObject> held);
+ViewDiff compare(const NodeView& view, const HeldObjects& held);
 
 }  // namespace farhold::views

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/views/cluster_views.hpp"
+
+#include "common/object/metadata.hpp"
+
+#include <set>
+#include <utility>
+
+namespace farhold::views {
+namespace {
+
+void append(ViewChanges& changes, ViewChanges more) {
+    changes.insert(
+        changes.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end())
+    );
+}
+
+}  // namespace
+
+ViewChanges ClusterViews::listed(
+    const ListedKind& list, std::span<const json::Value* const> objects
+) {
+    hold_.cluster_seen(list.cluster_uid, list.resource_version);
+    ViewChanges changes;
+    std::set<object::ObjectKey> present;
+    for (const json::Value* object : objects) {
+        append(changes, changed(*object));
+        present.insert(object::ObjectKey::of(*object));
+    }
+    if (!list.complete) {
+        return changes;
+    }
+    std::vector<ViewObjectPtr> missing;
+    std::size_t known_pods = 0;
+    std::size_t missing_pods = 0;
+    for (const object::ObjectKey& key : views_.known(list.kind)) {
+        const bool bound = !views_.node_of_pod(key).empty() && key.kind == "Pod";
+        known_pods += bound ? 1 : 0;
+        if (!present.contains(key)) {
+            missing.push_back(views_.find(key));
+            missing_pods += bound ? 1 : 0;
+        }
+    }
+    const bool may_remove = missing.empty() || hold_.may_remove(missing_pods, known_pods);
+    for (const ViewObjectPtr& object : missing) {
+        if (may_remove) {
+            held_.erase(object->key);
+            append(changes, views_.remove(object->key, object->uid));
+        } else {
+            held_[object->key] = object->uid;
+        }
+    }
+    return changes;
+}
+
+ViewChanges ClusterViews::changed(const json::Value& object) {
+    held_.erase(object::ObjectKey::of(object));
+    return views_.upsert(object);
+}
+
+ViewChanges ClusterViews::deleted(const json::Value& object) {
+    const object::ObjectKey key = object::ObjectKey::of(object);
+    auto changes = views_.remove(key, object::uid(object));
+    if (views_.find(key) == nullptr) {
+        held_.erase(key);
+    }
+    return changes;
+}
+
+ViewDiff ClusterViews::resume(const std::string& node, const HeldObjects& held) {
+    const object::ObjectKey node_key{"Node", {}, node};
+    const NodeView& view = views_.view(node);
+    ViewDiff diff = compare(view, held);
+    const auto remembered = held.find(node_key);
+    const ViewObjectPtr known = view.find(node_key);
+    const bool may_remove = hold_.may_remove(
+        node, remembered == held.end() ? std::string_view() : remembered->second.uid,
+        known == nullptr ? std::string_view() : known->uid
+    );
+    if (!may_remove) {
+        diff.surplus.clear();
+    }
+    return diff;
+}
+
+ViewChanges ClusterViews::confirm(const std::string& scope) {
+    ViewChanges changes;
+    if (!hold_.confirm(scope) || !hold_.held().empty()) {
+        return changes;
+    }
+    for (const auto& [key, uid] : std::exchange(held_, {})) {
+        append(changes, views_.remove(key, uid));
+    }
+    return changes;
+}
+
+}  // namespace farhold::views

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/views/pod_references.hpp"
+
+#include "common/object/metadata.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace farhold::views {
+namespace {
+
+class References {
+public:
+    explicit References(const json::Value& pod) : ns_(object::ns(pod)) {}
+
+    void add(const char* kind, std::string_view name) {
+        if (!name.empty()) {
+            keys_.insert(object::ObjectKey{kind, ns_, std::string(name)});
+        }
+    }
+
+    std::set<object::ObjectKey> take() { return std::move(keys_); }
+
+private:
+    std::string ns_;
+    std::set<object::ObjectKey> keys_;
+};
+
+// The elements of a list member, or nothing.
+const json::Array& elements(const json::Value& parent, json::Path path) {
+    static const json::Array kNone;
+    const json::Value* list = parent.at_path(path);
+    return list != nullptr && list->is_array() ? list->array() : kNone;
+}
+
+void add_environment(const json::Value& container, References& references) {
+    for (const json::Value& source : elements(container, {"envFrom"})) {
+        references.add("ConfigMap", source.text_at({"configMapRef", "name"}));
+        references.add("Secret", source.text_at({"secretRef", "name"}));
+    }
+    for (const json::Value& variable : elements(container, {"env"})) {
+        references.add("ConfigMap", variable.text_at({"valueFrom", "configMapKeyRef", "name"}));
+        references.add("Secret", variable.text_at({"valueFrom", "secretKeyRef", "name"}));
+    }
+}
+
+void add_volume(const json::Value& volume, References& references) {
+    references.add("ConfigMap", volume.text_at({"configMap", "name"}));
+    references.add("Secret", volume.text_at({"secret", "secretName"}));
+    for (const json::Value& source : elements(volume, {"projected", "sources"})) {
+        references.add("ConfigMap", source.text_at({"configMap", "name"}));
+        references.add("Secret", source.text_at({"secret", "name"}));
+    }
+}
+
+}  // namespace
+
+std::set<object::ObjectKey> references_of_pod(const json::Value& pod) {
+    References references(pod);
+    references.add("ServiceAccount", pod.text_at({"spec", "serviceAccountName"}));
+    for (const json::Value& secret : elements(pod, {"spec", "imagePullSecrets"})) {
+        references.add("Secret", secret.text_at({"name"}));
+    }
+    for (const json::Value& volume : elements(pod, {"spec", "volumes"})) {
+        add_volume(volume, references);
+    }
+    for (const char* list : {"containers", "initContainers", "ephemeralContainers"}) {
+        for (const json::Value& container : elements(pod, {"spec", list})) {
+            add_environment(container, references);
+        }
+    }
+    return references.take();
+}
+
+}  // namespace farhold::views
