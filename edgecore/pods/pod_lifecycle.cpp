@@ -106,6 +106,14 @@ std::vector<PodEvent> PodLifecycle::take_events() {
     return std::exchange(events_, {});
 }
 
+bool PodLifecycle::restarts(const ContainerSpec& container) const {
+    return !terminating() && wants_start(container);
+}
+
+void PodLifecycle::remember_condition(const std::string& type, ConditionRecord condition) {
+    memory_.conditions.insert_or_assign(type, condition);
+}
+
 Action PodLifecycle::next(Now now) {
     check_active_deadline(now.mono);
     if (in_flight_) {

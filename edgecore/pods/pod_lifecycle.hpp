@@ -143,7 +143,11 @@ public:
     [[nodiscard]] bool stopped() const;
     [[nodiscard]] bool initialized() const;
     [[nodiscard]] const WaitingReason* waiting(const std::string& container) const;
+    // Whether an ended container is to be started again.
+    [[nodiscard]] bool restarts(const ContainerSpec& container) const;
     [[nodiscard]] std::vector<PodEvent> take_events();
+    // Stored with the next SaveMemory; decides nothing.
+    void remember_condition(const std::string& type, ConditionRecord condition);
 
 private:
     struct Crash {  // kubelet's back-off entry of one container.

@@ -171,6 +171,28 @@ Result<ContainerRecord> record_of(const json::Value& object) {
     return record;
 }
 
+json::Value to_json(const std::map<std::string, ConditionRecord, std::less<>>& conditions) {
+    json::Value object = json::Value::make_object();
+    for (const auto& [type, condition] : conditions) {
+        json::Value entry = json::Value::make_object();
+        entry.set("status", json::Value::of(condition.status));
+        set_time(entry, "since", condition.since);
+        object.set(type, std::move(entry));
+    }
+    return object;
+}
+
+std::map<std::string, ConditionRecord, std::less<>> conditions_of(const json::Value& object) {
+    std::map<std::string, ConditionRecord, std::less<>> result;
+    if (object.is_object()) {
+        for (const auto& [type, entry] : object.object()) {
+            const WallTime since = time_at(entry, "since").value_or(WallTime{});
+            result.emplace(type, ConditionRecord{entry.bool_at({"status"}), since});
+        }
+    }
+    return result;
+}
+
 }  // namespace
 
 bool PodMemory::fold(const Observation& observation) {
@@ -227,6 +249,7 @@ std::string encode_memory(const PodMemory& memory) {
     }
     object.set("sandboxAttempt", json::Value::of(std::int64_t{memory.next_sandbox_attempt}));
     set_time(object, "startTime", memory.start_time);
+    object.set("conditions", to_json(memory.conditions));
     object.set("active", json::Value::of(std::int64_t{memory.active.count()}));
     object.set("grace", json::Value::of(std::int64_t{memory.grace.count()}));
     return object.dump();
@@ -252,8 +275,7 @@ Result<PodMemory> decode_memory(std::string_view text) {
         }
     }
     if (const json::Value* final_state = parsed->find("final"); final_state != nullptr) {
-        const json::Value* succeeded = final_state->find("succeeded");
-        const bool success = succeeded != nullptr && succeeded->boolean().value_or(false);
+        const bool success = final_state->bool_at({"succeeded"});
         memory.final_state = FinalState{
             .phase = success ? FinalPhase::succeeded : FinalPhase::failed,
             .reason = std::string(final_state->text_at({"reason"})),
@@ -263,6 +285,9 @@ Result<PodMemory> decode_memory(std::string_view text) {
     memory.next_sandbox_attempt =
         static_cast<std::uint32_t>(parsed->integer_at({"sandboxAttempt"}, 0));
     memory.start_time = time_at(*parsed, "startTime");
+    if (const json::Value* conditions = parsed->find("conditions"); conditions != nullptr) {
+        memory.conditions = conditions_of(*conditions);
+    }
     memory.active = Duration(parsed->integer_at({"active"}, 0));
     memory.grace = std::chrono::seconds(parsed->integer_at({"grace"}, 30));
     return memory;

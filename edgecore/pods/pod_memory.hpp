@@ -85,6 +85,14 @@ struct FinalState {
     bool operator==(const FinalState&) const = default;
 };
 
+// A condition of the status: since when it has been as it is, for people.
+struct ConditionRecord {
+    bool status = false;
+    WallTime since;
+
+    bool operator==(const ConditionRecord&) const = default;
+};
+
 struct PodMemory {
     std::map<std::string, ContainerRecord, std::less<>> containers;
     // The phase that is never left again.
@@ -94,6 +102,7 @@ struct PodMemory {
     std::uint32_t next_sandbox_attempt = 0;
     // status.startTime: for people only.
     std::optional<WallTime> start_time;
+    std::map<std::string, ConditionRecord, std::less<>> conditions;
     // Time spent active in earlier runs of edgecore, for activeDeadlineSeconds.
     Duration active{};
     // The grace of the last spec seen, for a pod that is removed while edgecore is down.
