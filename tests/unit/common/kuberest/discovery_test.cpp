@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/common/kuberest/test_api.hpp"
+
+#include <algorithm>
+
+namespace farhold::kuberest {
+namespace {
+
+constexpr const char* kAggregated =
+    "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+    "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
+
+const json::Value* named(const json::Value& list, std::string_view key, std::string_view name) {
+    const json::Array& entries = list.array();
+    const auto found = std::ranges::find_if(entries, [key, name](const json::Value& entry) {
+        return entry.text_at({key}) == name;
+    });
+    return found == entries.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+TEST_CASE("discovery: old clients ask for one group version at a time", "[kuberest]") {
+    TestApi api;
+    CHECK(api.get("/api").text({"kind"}) == "APIVersions");
+    CHECK(named(*api.get("/apis").body.find("groups"), "name", "coordination.k8s.io") != nullptr);
+    CHECK(
+        api.get("/apis/coordination.k8s.io").text({"preferredVersion", "groupVersion"}) ==
+        "coordination.k8s.io/v1"
+    );
+    const Answer core = api.get("/api/v1");
+    const json::Value& resources = *core.body.find("resources");
+    const json::Value* pods = named(resources, "name", "pods");
+    REQUIRE(pods != nullptr);
+    CHECK(pods->text_at({"kind"}) == "Pod");
+    CHECK(pods->bool_at({"namespaced"}));
+    CHECK(named(resources, "name", "pods/status") != nullptr);
+    REQUIRE(named(resources, "name", "pods/binding") != nullptr);
+    CHECK(named(resources, "name", "pods/binding")->text_at({"kind"}) == "Binding");
+    CHECK(api.get("/apis/coordination.k8s.io/v1").text({"kind"}) == "APIResourceList");
+}
+
+TEST_CASE("discovery: new clients get everything at once, and 304 the next time", "[kuberest]") {
+    TestApi api;
+    Request request = api.request("GET", "/api");
+    request.accept = kAggregated;
+    const Answer answer = api.ask(request);
+    CHECK(
+        answer.response.content_type ==
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+    );
+    const json::Value& group = answer.body.find("items")->array()[0];
+    CHECK(group.at_path({"metadata", "name"}) == nullptr);
+    const json::Value& version = group.find("versions")->array()[0];
+    CHECK(version.text_at({"version"}) == "v1");
+    const json::Value* pods = named(*version.find("resources"), "resource", "pods");
+    REQUIRE(pods != nullptr);
+    CHECK(pods->text_at({"scope"}) == "Namespaced");
+    CHECK(pods->text_at({"responseKind", "kind"}) == "Pod");
+
+    REQUIRE(answer.response.headers[0].first == "ETag");
+    request.if_none_match = answer.response.headers[0].second;
+    const Answer again = api.ask(request);
+    CHECK(again.code == 304);
+    CHECK(again.response.body.empty());
+
+    request.accept = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
+                     "application/json";
+    CHECK(api.ask(request).text({"kind"}) == "APIVersions");
+}
+
+TEST_CASE("openapi: kubectl 1.20 gets protobuf, newer ones find fieldValidation", "[kuberest]") {
+    TestApi api;
+    Request v2 = api.request("GET", "/openapi/v2");
+    v2.accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    const Answer protobuf = api.ask(v2);
+    CHECK(protobuf.response.body.starts_with("\x0a\x03" "2.0\x12"));
+    v2.accept = "application/json";
+    CHECK(api.ask(v2).text({"swagger"}) == "2.0");
+    v2.accept = "text/html";
+    CHECK(api.ask(v2).code == 406);
+
+    const Answer index = api.get("/openapi/v3");
+    const std::string address = index.text({"paths", "api/v1", "serverRelativeURL"});
+    REQUIRE(address.starts_with("/openapi/v3/api/v1?hash="));
+    const Answer document = api.get(address);
+    CHECK(document.code == 200);
+    const json::Value* patch = document.body.at_path(
+        {"paths", "/api/v1/namespaces/{namespace}/pods/{name}", "patch"}
+    );
+    REQUIRE(patch != nullptr);
+    CHECK(patch->text_at({"x-kubernetes-group-version-kind", "kind"}) == "Pod");
+    CHECK(named(*patch->find("parameters"), "name", "fieldValidation") != nullptr);
+    CHECK(api.get("/openapi/v3/api/v1?hash=old").code == 301);
+}
+
+TEST_CASE("paths: what is not there is said as Kubernetes says it", "[kuberest]") {
+    TestApi api;
+    struct Case {
+        std::string method;
+        std::string path;
+        int code;
+        std::string message;
+    };
+    const std::string unknown = "the server could not find the requested resource";
+    const std::string method = "the server does not allow this method on the requested resource";
+    const Case cases[] = {
+        {"GET", "/api/v1/foos", 404, unknown},
+        {"GET", "/api/v2/pods", 404, unknown},
+        {"GET", "/api/v1/namespaces/default/nodes", 404, unknown},
+        {"GET", std::string(kPodsPath) + "/a/foo", 404, unknown},
+        {"POST", "/api/v1/pods", 405, method},
+        {"PUT", kPodsPath, 405, method},
+        {"FOO", std::string(kPodsPath) + "/a", 405, method},
+        {"POST", std::string(kPodsPath) + "/a/status", 405, method},
+        {"GET", std::string(kPodsPath) + "/a", 404, "pods \"a\" not found"},
+    };
+    for (const Case& tried : cases) {
+        INFO(tried.method << " " << tried.path);
+        const Answer answer = api.ask(api.request(tried.method, tried.path, "{}"));
+        CHECK(answer.code == tried.code);
+        CHECK(answer.message() == tried.message);
+    }
+    CHECK(api.get("/foo").response.body == "404 page not found\n");
+    CHECK(api.get("/apis/example.com/v1/foos").response.body == "404 page not found\n");
+}
+
+TEST_CASE("authorization: strangers see health and version and nothing else", "[kuberest]") {
+    TestApi api;
+    Request request = api.request("GET", "/healthz");
+    request.user = {};
+    CHECK(api.ask(request).response.body == "ok");
+    request.path = "/version";
+    CHECK(api.ask(request).text({"gitVersion"}).starts_with("v1.34.0+farhold."));
+
+    request.path = std::string(kPodsPath) + "/a";
+    const Answer object = api.ask(request);
+    CHECK(object.code == 403);
+    CHECK(
+        object.message() == "pods \"a\" is forbidden: User \"system:anonymous\" cannot get resource "
+                            "\"pods\" in API group \"\" in the namespace \"default\""
+    );
+    request.path = "/api/v1/nodes";
+    CHECK(
+        api.ask(request).message() == "nodes is forbidden: User \"system:anonymous\" cannot list "
+                                      "resource \"nodes\" in API group \"\" at the cluster scope"
+    );
+    request.path = "/api";
+    CHECK(
+        api.ask(request).message() ==
+        "forbidden: User \"system:anonymous\" cannot get path \"/api\""
+    );
+    request.path = "/api/v1/foos";
+    CHECK(api.ask(request).code == 403);
+}
+
+}  // namespace farhold::kuberest
