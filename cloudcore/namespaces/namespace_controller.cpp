@@ -2,8 +2,6 @@
 #include "cloudcore/namespaces/namespace_controller.hpp"
 
 #include "cloudcore/namespaces/namespace_conditions.hpp"
-#include "common/async/task_group.hpp"
-#include "common/async/timeout.hpp"
 #include "common/object/metadata.hpp"
 
 #include <chrono>
@@ -59,13 +57,11 @@ NamespaceController::NamespaceController(
       root_cas_(client, kubeapi::kConfigMaps, named(kRootCa), furniture_, logger_),
       wake_(std::move(executor)) {}
 
-Task<> NamespaceController::run() {
-    TaskGroup group(co_await this_executor);
+void NamespaceController::start(TaskGroup& group) {
     group.spawn(namespaces_.run());
     group.spawn(accounts_.run());
     group.spawn(root_cas_.run());
     group.spawn(reconcile_all());
-    co_await group.join();
 }
 
 void NamespaceController::replaced(const std::vector<kubeapi::ObjectPtr>& objects) {

@@ -7,6 +7,7 @@
 
 #include "common/async/event.hpp"
 #include "common/async/task.hpp"
+#include "common/async/task_group.hpp"
 #include "common/base/time.hpp"
 #include "common/kubeapi/informer.hpp"
 #include "common/kubeapi/kube_client.hpp"
@@ -29,10 +30,10 @@ public:
         std::string root_ca_pem, const Clock& clock, log::Logger logger
     );
 
-    // Ends only by cancellation.
-    Task<> run();
+    // Runs in that group until the group is cancelled and joined; the controller outlives it.
+    void start(TaskGroup& group);
 
-    // Of the informer of namespaces that run() starts.
+    // Of the informer of namespaces.
     void replaced(const std::vector<kubeapi::ObjectPtr>& objects) override;
     void changed(const kubeapi::ObjectPtr& object) override;
     void removed(const kubeapi::ObjectPtr& object) override;

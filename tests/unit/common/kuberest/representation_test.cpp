@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/unit/common/kuberest/test_api.hpp"
+#include "test_api.hpp"
 
 namespace farhold::kuberest {
 namespace {
