@@ -7,22 +7,25 @@
 
 #include "common/json/value.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace farhold::tunnel {
 
-// JSON text as it is. Other encodings get other numbers, and an entry of another encoding counts as
-// a different one.
+// JSON text as it is. Another encoding (a compressed one) gets another number, and an inventory
+// entry of another encoding counts as a different one.
 inline constexpr std::uint32_t kEncodingJson = 1;
 
-// Where the hub leaves (epoch, n) of the report that it wrote last into an object.
+// Where the hub leaves "<epoch>.<ordinal>" of the report that it wrote last into an object.
 inline constexpr std::string_view kReportAnnotation = "farhold.io/report";
+
+inline constexpr std::size_t kContentHashBytes = 16;
 
 struct Content {
     std::string text;
-    std::string hash;  // 16 bytes.
+    std::string hash;
 };
 
 Content make_content(const json::Value& object);
