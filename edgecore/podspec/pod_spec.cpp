@@ -37,6 +37,12 @@ std::map<std::string, std::string> text_map(const json::Value* object) {
     return result;
 }
 
+// Names become parts of paths on this machine; what the API server let pass is checked again.
+bool is_path_component(std::string_view name) {
+    return !name.empty() && name.size() <= 253 && name != "." && name != ".." &&
+           !name.contains('/') && !name.contains('\0');
+}
+
 // Kubernetes' default when the manifest names no policy: by tag.
 PullPolicy default_pull_policy(std::string_view image) {
     if (image.contains('@')) {
@@ -167,8 +173,8 @@ Result<ContainerSpec> parse_container(
     ContainerSpec spec;
     spec.name = text_of(container, "name");
     spec.image = text_of(container, "image");
-    if (spec.name.empty() || spec.image.empty()) {
-        return fail(ErrorCode::invalid_argument, "a container has no name or no image");
+    if (!is_path_component(spec.name) || spec.image.empty()) {
+        return fail(ErrorCode::invalid_argument, "a container has no usable name or no image");
     }
     spec.pull_policy = pull_policy_of(container);
     spec.command = texts_at(container, "command");
@@ -315,6 +321,11 @@ Result<PodSpec> parse_pod(const json::Value& content, std::string uid) {
         .name = std::string(object::name(content)),
         .uid = std::move(uid),
     };
+    for (const std::string* part : {&spec.identity.ns, &spec.identity.name, &spec.identity.uid}) {
+        if (!is_path_component(*part)) {
+            return fail(ErrorCode::invalid_argument, "the pod has no usable name or uid");
+        }
+    }
     spec.labels = text_map(object::labels(content));
     spec.annotations = text_map(object::annotations(content));
     spec.generation = object::generation(content);
@@ -340,6 +351,9 @@ Result<PodSpec> parse_pod(const json::Value& content, std::string uid) {
         return fail(volumes.error());
     }
     spec.volumes = std::move(*volumes);
+    if (!std::ranges::all_of(spec.volumes, is_path_component, &Volume::name)) {
+        return fail(ErrorCode::invalid_argument, "a volume has no usable name");
+    }
     for (const json::Value& gate : list_at(*pod_spec, "readinessGates")) {
         spec.readiness_gates.push_back(text_of(gate, "conditionType"));
     }
