@@ -19,6 +19,7 @@
 #include <boost/beast/websocket/stream.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace farhold::net {
@@ -165,7 +166,19 @@ struct WebSocket::Impl {
 
     Connection& connection() { return stream.next_layer().connection(); }
 
+    // Beast answers every call after the one that failed with "aborted"; we repeat the reason.
     Error to_error(error_code error) {
+        if (error == asio::error::operation_aborted && end) {
+            return *end;
+        }
+        Error described = describe(error);
+        if (error != asio::error::operation_aborted) {
+            end = described;
+        }
+        return described;
+    }
+
+    Error describe(error_code error) {
         namespace ws = beast::websocket;
         if (error == ws::error::closed) {
             const auto& reason = stream.reason().reason;
@@ -181,6 +194,7 @@ struct WebSocket::Impl {
         return connection().to_error(error);
     }
 
+    std::optional<Error> end;
     Stream stream;
 };
 
