@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/log/log.hpp"
 
+#include "common/base/ensure.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -82,6 +84,17 @@ void write_stderr(std::string_view line) {
 }
 
 }  // namespace
+
+Format parse_format(std::string_view name) {
+    ensure(name == "text" || name == "json", "a log format that the command line does not offer");
+    return name == "json" ? Format::json : Format::text;
+}
+
+Level parse_level(std::string_view name) {
+    const auto* const found = std::ranges::find(kLevels, name);
+    ensure(found != kLevels.end(), "a log level that the command line does not offer");
+    return static_cast<Level>(found - kLevels.begin());
+}
 
 std::string format_line(
     Format format, std::string_view time, Level level, std::string_view sentence,

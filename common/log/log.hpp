@@ -27,6 +27,11 @@ namespace farhold::log {
 enum class Level : std::uint8_t { debug, info, warning, error };
 enum class Format : std::uint8_t { text, json };
 
+// The names that --log-format and --log-level take; any other text is a broken invariant, since the
+// command line offers only these.
+Format parse_format(std::string_view name);
+Level parse_level(std::string_view name);
+
 struct Field {
     template <class T>
     Field(std::string_view field_key, const T& field_value)

@@ -30,8 +30,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
 }
 
 std::string to_string(const Endpoint& endpoint) {
-    const bool v6 = endpoint.host.contains(':');
-    return fmt::format(v6 ? "[{}]:{}" : "{}:{}", endpoint.host, endpoint.port);
+    if (endpoint.host.contains(':')) return fmt::format("[{}]:{}", endpoint.host, endpoint.port);
+    return fmt::format("{}:{}", endpoint.host, endpoint.port);
 }
 
 }  // namespace farhold::net

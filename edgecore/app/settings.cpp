@@ -46,12 +46,9 @@ void declare(config::Command& command, Settings& settings) {
 }
 
 log::Logger make_logger(const Settings& settings) {
-    const auto format = settings.log_format == "json" ? log::Format::json : log::Format::text;
-    log::Level level = log::Level::info;
-    if (settings.log_level == "debug") level = log::Level::debug;
-    if (settings.log_level == "warning") level = log::Level::warning;
-    if (settings.log_level == "error") level = log::Level::error;
-    return log::Logger::to_stderr(format, level);
+    return log::Logger::to_stderr(
+        log::parse_format(settings.log_format), log::parse_level(settings.log_level)
+    );
 }
 
 std::string render_config(const Settings& settings) {

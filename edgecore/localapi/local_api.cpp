@@ -2,13 +2,13 @@
 #include "edgecore/localapi/local_api.hpp"
 
 #include "common/kubeconfig/kubeconfig.hpp"
+#include "common/net/endpoint.hpp"
 #include "common/net/http_client.hpp"
 #include "common/net/http_server.hpp"
 #include "edgecore/localapi/local_credentials.hpp"
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <utility>
 
 namespace farhold::localapi {
@@ -37,17 +37,10 @@ Task<> answer(net::HttpExchange& exchange, const Sources& sources) {
     [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(response));
 }
 
-Result<net::Endpoint> endpoint_of(const std::string& server) {
+Result<net::Endpoint> endpoint_of(std::string_view server) {
     constexpr std::string_view scheme = "https://";
-    const auto colon = server.rfind(':');
-    net::Endpoint endpoint;
-    if (server.starts_with(scheme) && colon != std::string::npos && colon > scheme.size()) {
-        endpoint.host = server.substr(scheme.size(), colon - scheme.size());
-        const char* end = server.data() + server.size();
-        const auto [stop, error] = std::from_chars(&server[colon] + 1, end, endpoint.port);
-        if (error == std::errc{} && stop == end) return endpoint;
-    }
-    return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is no https://HOST:PORT", server));
+    if (server.starts_with(scheme)) server.remove_prefix(scheme.size());
+    return net::parse_endpoint(server);
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/app/serve.hpp"
+#include "cloudcore/app/settings.hpp"
+
+int main(int argc, char** argv) {
+    using namespace farhold;
+    cloud::Settings settings;
+    config::CommandLine line(
+        "cloudcore", "The cloud side of Farhold: Kubernetes for machines that lose their network.",
+        FARHOLD_VERSION
+    );
+    config::Command& serve = line.root().command("serve", "runs cloudcore");
+    cloud::declare_serve(serve, settings);
+    serve.action([&settings] { return cloud::serve(settings); });
+    return line.run(argc, argv);
+}

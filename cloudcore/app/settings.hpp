@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// cloudcore's settings: flags and keys of its configuration file alike.
+#pragma once
+
+#include "common/config/command_line.hpp"
+#include "common/log/log.hpp"
+
+#include <string>
+#include <vector>
+
+namespace farhold::cloud {
+
+struct Settings {
+    std::string config;
+    bool standalone = false;
+    std::string data_dir = "/var/lib/farhold/cloud";
+    std::string api_address = "127.0.0.1:6443";
+    std::string hub_address = "0.0.0.0:10000";
+    std::string health_address = "127.0.0.1:10001";
+    std::vector<std::string> hub_names;  // Empty: the host's name and addresses.
+    std::string log_format = "text";
+    std::string log_level = "info";
+};
+
+void declare_serve(config::Command& command, Settings& settings);
+
+log::Logger make_logger(const Settings& settings);
+
+}  // namespace farhold::cloud
