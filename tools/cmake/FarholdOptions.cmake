@@ -4,13 +4,15 @@
 # target of ours links.
 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    message(FATAL_ERROR "Farhold needs clang 19 or GCC 13; this is GCC ${CMAKE_CXX_COMPILER_VERSION}, which "
-        "miscompiles coroutines. On Debian 12: tools/install_deps build, then configure again "
+    message(FATAL_ERROR "Farhold needs clang 19 or GCC 13; this is "
+        "GCC ${CMAKE_CXX_COMPILER_VERSION}, which miscompiles "
+        "coroutines. On Debian 12: tools/install_deps build, then configure again "
         "in an empty build folder (clang++-19 is then found by itself).")
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 19)
-    message(FATAL_ERROR "Farhold needs clang 19 or GCC 13; this is clang ${CMAKE_CXX_COMPILER_VERSION}, which has "
-        "no std::expected with libstdc++. Run tools/install_deps build, or set CXX.")
+    message(FATAL_ERROR "Farhold needs clang 19 or GCC 13; this is "
+        "clang ${CMAKE_CXX_COMPILER_VERSION}, which has no std::expected "
+        "with libstdc++. Run tools/install_deps build, or set CXX.")
 endif()
 
 set(CMAKE_CXX_STANDARD 23)
