@@ -15,12 +15,6 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using tcp = asio::ip::tcp;
 
-std::string to_string(const Endpoint& endpoint) {
-    const bool is_v6 = endpoint.host.find(':') != std::string::npos;
-    const std::string host = is_v6 ? "[" + endpoint.host + "]" : endpoint.host;
-    return host + ":" + std::to_string(endpoint.port);
-}
-
 namespace {
 
 // One address that swallows packets must not use up the time of the others.

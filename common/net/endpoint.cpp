@@ -29,4 +29,9 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     return endpoint;
 }
 
+std::string to_string(const Endpoint& endpoint) {
+    if (endpoint.host.contains(':')) return fmt::format("[{}]:{}", endpoint.host, endpoint.port);
+    return fmt::format("{}:{}", endpoint.host, endpoint.port);
+}
+
 }  // namespace farhold::net

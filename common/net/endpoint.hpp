@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pure: "HOST:PORT" as people write it; to_string(Endpoint) is the way back.
+// Pure: "HOST:PORT" as people write it.
 #pragma once
 
 #include "common/base/error.hpp"
 #include "common/net/peer.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace farhold::net {
 
 // IPv6 addresses stand in brackets: "[::1]:10000". The port is needed.
 Result<Endpoint> parse_endpoint(std::string_view text);
+
+std::string to_string(const Endpoint& endpoint);
 
 }  // namespace farhold::net

@@ -3,6 +3,7 @@
 
 #include "common/async/timeout.hpp"
 #include "common/net/dial.hpp"
+#include "common/net/endpoint.hpp"
 #include "common/net/http_codec.hpp"
 
 #include <array>

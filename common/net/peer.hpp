@@ -14,9 +14,6 @@ struct Endpoint {
     std::uint16_t port = 0;
 };
 
-// As in URLs and Host fields: "hub.example:10000", "[2001:db8::1]:10000".
-std::string to_string(const Endpoint& endpoint);
-
 struct PeerIdentity {
     std::string address;  // Without the port: "192.0.2.7", "2001:db8::1".
     std::uint16_t port = 0;

@@ -6,6 +6,7 @@
 #include "common/async/timeout.hpp"
 #include "common/net/connection.hpp"
 #include "common/net/dial.hpp"
+#include "common/net/endpoint.hpp"
 #include "common/net/websocket_accept.hpp"
 
 #include <boost/asio/associated_cancellation_slot.hpp>
