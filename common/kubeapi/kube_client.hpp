@@ -82,20 +82,16 @@ struct DeleteOptions {
     std::string resource_version;  // Precondition, unless empty.
 };
 
-class KubeClient {
+// What needs no watch: enough for the command line.
+class KubeObjects {
 public:
-    virtual ~KubeClient() = default;
+    virtual ~KubeObjects() = default;
 
     // `ns` is empty for cluster-scoped kinds.
     virtual Task<Result<json::Value>> get(ResourceRef resource, std::string ns, std::string name) = 0;
 
     // Complete and consistent: all pages.
     virtual Task<Result<ListResult>> list(ResourceRef resource, ListOptions options) = 0;
-
-    // What happens after `resource_version`, bookmarks included.
-    virtual Task<Result<std::unique_ptr<WatchStream>>> watch(
-        ResourceRef resource, ListOptions options, std::string resource_version
-    ) = 0;
 
     // With a subresource ("binding") the name is that of the object it belongs to.
     virtual Task<Result<json::Value>> create(
@@ -114,6 +110,14 @@ public:
     // Graceful kinds and objects with finalizers stay for a while, with a deletionTimestamp.
     virtual Task<Result<void>> remove(
         ResourceRef resource, std::string ns, std::string name, DeleteOptions options = {}
+    ) = 0;
+};
+
+class KubeClient : public KubeObjects {
+public:
+    // What happens after `resource_version`, bookmarks included.
+    virtual Task<Result<std::unique_ptr<WatchStream>>> watch(
+        ResourceRef resource, ListOptions options, std::string resource_version
     ) = 0;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/pki/certificate.hpp"
+#include "common/pki/join_token.hpp"
 #include "common/pki/key.hpp"
 #include "common/pki/node_identity.hpp"
 #include "common/pki/openssl.hpp"
@@ -151,6 +152,21 @@ TEST_CASE("node_identity: reads only what it writes", "[pki]") {
           "farhold://c/node/edge-1#x"}) {
         INFO(text);
         CHECK_FALSE(parse_node_uri(text).has_value());
+    }
+}
+
+TEST_CASE("join_token: reads only what it writes", "[pki]") {
+    const std::string key_id = PrivateKey::generate().public_key().id();
+    const JoinToken token = make_join_token(key_id);
+    const std::string text = to_text(token);
+    CHECK(parse_join_token(text).value() == token);
+    CHECK(make_join_token(key_id).secret != token.secret);
+    for (const auto& damaged :
+         {std::string(), text + ".x", text.substr(1), text.substr(0, text.size() - 1),
+          "fh2" + text.substr(3), "fh1..." + key_id, text + "=", " " + text}) {
+        const auto parsed = parse_join_token(damaged);
+        REQUIRE_FALSE(parsed.has_value());
+        CHECK(parsed.error().message().find(token.secret) == std::string::npos);
     }
 }
 
