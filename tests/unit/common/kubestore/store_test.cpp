@@ -3,9 +3,11 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -192,6 +194,32 @@ TEST_CASE("kubestore: an acknowledged write survives a killed process", "[kubest
     ::close(acknowledged[1]);
 
     const auto store = Store::open(dir.file("s.db")).value();
+    CHECK(*store->get("pods/a").value()->body == "one@2");
+}
+
+TEST_CASE("kubestore: a full disk fails the commit, leaves nothing, and can be survived", "[kubestore]") {
+    const test::TempDir dir;
+    const auto store = Store::open(dir.file("s.db")).value();
+    put(*store, "pods/a", "one");
+
+    // The kernel refuses growth beyond the limit as it would on a full disk.
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const auto old_handler = ::signal(SIGXFSZ, SIG_IGN);
+    rlimit full = before;
+    full.rlim_cur = 64 << 10;
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &full) == 0);
+    const Result<Record> written =
+        store->put("pods/big", nullptr, text(std::string(256 << 10, 'x')));
+    const Result<void> committed = store->commit();
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    ::signal(SIGXFSZ, old_handler);
+
+    CHECK_FALSE(committed);
+    CHECK(store->revision() == 2);
+    CHECK_FALSE(store->get("pods/big").value());
+    CHECK(store->events_after(2, "", 10).value().events.empty());
+    CHECK(put(*store, "pods/b", "two").revision == 3);
     CHECK(*store->get("pods/a").value()->body == "one@2");
 }
 
