@@ -67,20 +67,10 @@ ViewChanges ClusterViews::deleted(const json::Value& object) {
     return changes;
 }
 
-ViewDiff ClusterViews::resume(const std::string& node, const HeldObjects& held) {
-    const object::ObjectKey node_key{"Node", {}, node};
-    const NodeView& view = views_.view(node);
-    ViewDiff diff = compare(view, held);
-    const auto remembered = held.find(node_key);
-    const ViewObjectPtr known = view.find(node_key);
-    const bool may_remove = hold_.may_remove(
-        node, remembered == held.end() ? std::string_view() : remembered->second.uid,
-        known == nullptr ? std::string_view() : known->uid
-    );
-    if (!may_remove) {
-        diff.surplus.clear();
-    }
-    return diff;
+bool ClusterViews::may_remove_surplus(const std::string& node, std::string_view held_node_uid) {
+    const ViewObjectPtr known = views_.find(object::ObjectKey{"Node", {}, node});
+    const std::string_view known_uid = known == nullptr ? std::string_view() : known->uid;
+    return hold_.may_remove(node, held_node_uid, known_uid);
 }
 
 ViewChanges ClusterViews::confirm(const std::string& scope) {

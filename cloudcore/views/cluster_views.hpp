@@ -7,13 +7,13 @@
 
 #include "cloudcore/views/node_views.hpp"
 #include "cloudcore/views/removal_hold.hpp"
-#include "cloudcore/views/view_diff.hpp"
 
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace farhold::views {
 
@@ -34,8 +34,9 @@ public:
     ViewChanges deleted(const json::Value& object);
 
     [[nodiscard]] const NodeView& view(const std::string& node) { return views_.view(node); }
-    // What a machine that holds these must be told; the surplus only as far as it may go now.
-    ViewDiff resume(const std::string& node, const HeldObjects& held);
+    // Whether what a reconnecting machine holds beyond its view may be removed now.
+    // `held_node_uid` is the uid of its own Node as it remembers it; empty: it holds none.
+    bool may_remove_surplus(const std::string& node, std::string_view held_node_uid);
 
     // A person says that what is held in that scope is gone. Sessions of the nodes concerned must
     // resume by inventory afterwards, since what they hold may go beyond these changes.

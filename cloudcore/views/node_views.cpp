@@ -82,9 +82,6 @@ ViewChanges NodeViews::upsert(const json::Value& object) {
             settle(node, key, changes);
         }
     }
-    std::ranges::sort(changes);
-    const auto repeated = std::ranges::unique(changes);
-    changes.erase(repeated.begin(), repeated.end());
     return changes;
 }
 
@@ -141,7 +138,8 @@ void NodeViews::settle(
     }
     view.set(key, wanted);
     if (wanted == nullptr || held == nullptr || !same_for_machines(*wanted, *held)) {
-        changes.push_back(ViewChange{node, key, wanted == nullptr ? held->uid : std::string()});
+        const bool gone = held != nullptr && (wanted == nullptr || wanted->uid != held->uid);
+        changes.push_back(ViewChange{node, key, gone ? held->uid : std::string()});
     }
 }
 

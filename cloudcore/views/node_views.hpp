@@ -11,7 +11,6 @@
 #include "common/json/value.hpp"
 #include "common/tunnel/view_digest.hpp"
 
-#include <compare>
 #include <cstddef>
 #include <map>
 #include <set>
@@ -43,9 +42,10 @@ private:
 struct ViewChange {
     std::string node;
     object::ObjectKey key;
-    std::string removed_uid;  // Of the one that is no longer in the view; empty unless it left.
+    // Of the object that was there and is gone (left, or another one has its name now); else empty.
+    std::string removed_uid;
 
-    auto operator<=>(const ViewChange&) const = default;
+    bool operator==(const ViewChange&) const = default;
 };
 using ViewChanges = std::vector<ViewChange>;
 
