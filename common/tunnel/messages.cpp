@@ -5,6 +5,29 @@
 
 namespace farhold::tunnel {
 
+namespace {
+
+// Key, uid, hash and framing of an object, generously.
+constexpr std::size_t kEntryBytes = 256;
+
+}  // namespace
+
+std::size_t size_of(const Upsert& upsert) {
+    return kEntryBytes + upsert.content->size();
+}
+
+std::size_t size_of(const Batch& batch) {
+    std::size_t bytes = batch.removals.size() * kEntryBytes;
+    for (const Upsert& upsert : batch.upserts) {
+        bytes += size_of(upsert);
+    }
+    return bytes;
+}
+
+std::size_t size_of(const Report& report) {
+    return report.key.size() + report.uid.size() + report.body.size();
+}
+
 std::string_view to_string(GoodbyeReason reason) {
     switch (reason) {
         case GoodbyeReason::shutting_down: return "shutting down";

@@ -106,6 +106,10 @@ struct Batch {
     std::optional<ViewDigest> digest;
 };
 
+// What it counts for in the batch window.
+std::size_t size_of(const Upsert& upsert);
+std::size_t size_of(const Batch& batch);
+
 struct Committed {
     std::uint64_t id = 0;
 };
@@ -121,6 +125,9 @@ struct Report {
     std::uint64_t seq = 0;
     std::string body;
 };
+
+// What it counts for in the report window.
+std::size_t size_of(const Report& report);
 
 struct Reports {
     std::vector<Report> reports;

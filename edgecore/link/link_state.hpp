@@ -23,8 +23,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -77,6 +79,11 @@ struct Submitted {
 struct Forgotten {
     std::string key;
 };
+// Answers to AckReports.
+struct AcksStored {};
+struct AcksStoreFailed {
+    Error error;
+};
 // Answers to StoreReport.
 struct ReportStored {
     std::string key;
@@ -98,8 +105,9 @@ struct Tick {};
 
 using Event = std::variant<
     event::Dialed, event::DialFailed, event::Received, event::Closed, event::Stored,
-    event::StoreFailed, event::Submitted, event::Forgotten, event::ReportStored,
-    event::ReportStoreFailed, event::RenewalDue, event::Beat, event::Tick>;
+    event::StoreFailed, event::Submitted, event::Forgotten, event::AcksStored,
+    event::AcksStoreFailed, event::ReportStored, event::ReportStoreFailed, event::RenewalDue,
+    event::Beat, event::Tick>;
 
 namespace action {
 
@@ -121,7 +129,7 @@ struct StoreReport {
     std::string uid;
     std::string body;
 };
-// Delete these from the outbox; needs no answer, since an acknowledged report may be sent twice.
+// Delete these from the outbox and answer with AcksStored or AcksStoreFailed.
 struct AckReports {
     std::vector<std::uint64_t> seqs;
 };
@@ -189,6 +197,20 @@ struct LinkStatus {
     LinkCounters counters;
 };
 
+// What lives and dies with one connection.
+struct LinkSession {
+    tunnel::FrameReader reader;
+    tunnel::FrameWriter writer;
+    Instant opened;
+    Instant heard;
+    Instant next_ping;
+    Instant ping_sent;
+    std::uint64_t ping = 0;
+    std::uint64_t last_batch = 0;
+    std::deque<tunnel::Batch> batches;  // Not confirmed yet; the first may be in the store's hands.
+    std::size_t batch_bytes = 0;
+};
+
 class LinkState {
 public:
     LinkState(LinkConfig config, Now now);
@@ -200,20 +222,7 @@ public:
     [[nodiscard]] const LinkStatus& status() const { return status_; }
 
 private:
-    struct Session {
-        tunnel::FrameReader reader;
-        tunnel::FrameWriter writer;
-        Instant opened;
-        Instant heard;
-        Instant next_ping;
-        std::uint64_t ping = 0;
-        Instant ping_sent;
-        std::uint64_t last_batch = 0;
-        bool beating = false;  // A pong has come back while live.
-        std::deque<tunnel::Batch> batches;  // The first is in the store's hands if storing_.
-        std::size_t batch_bytes = 0;
-        std::optional<std::string> renewal;  // To be sent after the Welcome.
-    };
+    enum class Storing : std::uint8_t { nothing, batch, completeness };
     struct Step;  // One call of on_event: what it was given, and the actions so far.
 
     void handle(const event::Dialed& event, Step& step);
@@ -224,6 +233,8 @@ private:
     void handle(const event::StoreFailed& event, Step& step);
     void handle(const event::Submitted& event, Step& step);
     void handle(const event::Forgotten& event, Step& step);
+    void handle(const event::AcksStored& event, Step& step);
+    void handle(const event::AcksStoreFailed& event, Step& step);
     void handle(const event::ReportStored& event, Step& step);
     void handle(const event::ReportStoreFailed& event, Step& step);
     void handle(const event::RenewalDue& event, Step& step);
@@ -237,22 +248,30 @@ private:
     void receive(tunnel::Certificate& certificate, Step& step);
     void receive(tunnel::Goodbye& goodbye, Step& step);
 
+    [[nodiscard]] bool in_phase(std::initializer_list<Phase> phases) const;
     void enter(Phase phase, Step& step);
     void send(const tunnel::Message& message, Step& step);
     void send_inventory(Step& step);
     void send_reports(Step& step);
+    void send_renewal(Step& step);
+    void dial_if_due(Step& step);
     void store_next(Step& step);
+    void batch_stored(Step& step);
+    void store_failed(const Error& error, Step& step);
     void protocol_error(const std::string& what, Step& step);
-    // Tells the driver to close, then as end_session().
-    void close(const std::string& reason, bool at_leisure, Step& step);
-    void end_session(const std::string& reason, bool at_leisure, Step& step);
+
+    // How soon to come back: as the back-off says, or at the slowest pace.
+    enum class Return : std::uint8_t { soon, slowly };
+    void close(const std::string& reason, Return when, Step& step);
+    void end_session(const std::string& reason, Return when, Step& step);
 
     LinkConfig config_;
     LinkStatus status_;
     ReportQueue reports_;
     Backoff backoff_;
-    std::optional<Session> session_;
-    bool storing_ = false;  // A Store has not been answered, maybe one of an earlier session.
+    std::optional<LinkSession> session_;
+    Storing storing_ = Storing::nothing;  // Maybe on behalf of an earlier session.
+    std::optional<std::string> renewal_;  // A request that has not been answered.
     Instant dial_at_;
     Instant beat_;
 };

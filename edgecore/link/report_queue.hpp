@@ -3,10 +3,11 @@
 // Pure: what this machine has to report, in the order and at the pace of the session.
 //
 // Durable reports come from the outbox, oldest first, and only as committed. Derived ones are kept
-// here, the newest of each key, and all of them are sent in every session. A key may have both: then
-// the newest text travels with the number of the outbox row, because the older text would be a step
-// back for whoever has seen the newer one. While a text waits for its commit nothing of its key is
-// sent: after a crash the machine would not know that it had said it.
+// here, the newest of each key, and all of them are sent in every session. Events wait in a queue of
+// their own and go last.
+//
+// A key may have both. Its derived text waits until no durable report of the key is in the outbox or
+// on the way there: else a crash could bring the durable one, older by then, to the cloud again.
 #pragma once
 
 #include "common/base/time.hpp"
@@ -18,6 +19,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,33 +46,30 @@ public:
 
     // False when a bound was hit and a report (this one, or the oldest event) was dropped.
     bool submit(tunnel::Report report);
+    // The key is no longer reported; a durable report of it still reaches the outbox.
     void forget(const std::string& key);
 
     // The commits that are due; each is answered by stored() or store_failed().
     std::vector<ReportToStore> take_stores(Instant now);
     void stored(const std::string& key);
     void store_failed(const std::string& key, Instant now);
-    [[nodiscard]] std::optional<Instant> store_retry_at() const;
+    [[nodiscard]] std::optional<Instant> store_retry_at() const { return retry_at_; }
 
     // Nothing has been sent yet.
     void begin_session();
-
     // The reports to send now, as far as the window allows.
     std::vector<tunnel::Report> take(const store::Outbox& outbox);
-
     // Nothing when no such report is on its way.
     std::optional<SentReport> acknowledge(std::uint64_t ordinal);
 
 private:
-    // The newest report of a key.
+    // The newest report of a key, whatever its class.
     struct Latest {
         std::string uid;
         std::string body;
-        bool unsent = true;       // In this session.
-        bool in_flight = false;   // Sent as a derived report, not acknowledged.
-        bool must_store = false;  // Is durable, and its commit has not been asked for.
-        bool storing = false;     // An answer of the store is due.
-        bool forgotten = false;   // Drop it as soon as it is stored.
+        bool in_flight = false;  // As a derived report.
+        bool storing = false;    // An answer of the store is due.
+        bool forgotten = false;  // To be dropped once it is stored.
     };
     struct InFlight {
         std::string key;
@@ -80,19 +79,22 @@ private:
     };
 
     bool submit_event(tunnel::Report report);
-    bool fits(std::size_t bytes) const;
+    bool fits(const tunnel::Report& report) const;
     void launch(tunnel::Report report, std::vector<tunnel::Report>& out);
-    void take_durable(const store::Outbox& outbox, std::vector<tunnel::Report>& out);
-    void take_derived(std::vector<tunnel::Report>& out);
+    // These answer whether there was room for all.
+    bool take_durable(const store::Outbox& outbox, std::vector<tunnel::Report>& out);
+    bool take_derived(const store::Outbox& outbox, std::vector<tunnel::Report>& out);
     void take_events(std::vector<tunnel::Report>& out);
 
     Duration store_retry_;
     std::map<std::string, Latest> latest_;
+    std::set<std::string> to_store_;  // Keys whose latest text must get into the outbox.
+    std::set<std::string> unsent_;    // Keys whose latest text was not sent in this session.
     std::deque<tunnel::Report> events_;
     std::map<std::uint64_t, InFlight> in_flight_;  // By ordinal.
     std::size_t bytes_in_flight_ = 0;
     std::uint64_t ordinal_ = 0;
-    std::uint64_t last_seq_ = 0;  // Of the outbox, sent in this session.
+    std::uint64_t last_seq_ = 0;  // Of the outbox, in this session.
     std::optional<Instant> retry_at_;
 };
 

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edgecore/link/report_queue.hpp"
+
+#include <ranges>
+#include <utility>
+
+namespace farhold::link {
+
+bool ReportQueue::submit(tunnel::Report report) {
+    if (report.body.size() > tunnel::kReportBytesMax) {
+        return false;
+    }
+    if (report.cls == tunnel::ReportClass::event) {
+        return submit_event(std::move(report));
+    }
+    if (latest_.size() >= kReportKeysMax && !latest_.contains(report.key)) {
+        return false;
+    }
+    Latest& latest = latest_[report.key];
+    const bool same = latest.uid == report.uid && latest.body == report.body;
+    if (report.cls == tunnel::ReportClass::durable) {
+        to_store_.insert(report.key);
+    } else if (same && !latest.forgotten) {
+        return true;
+    }
+    latest.uid = std::move(report.uid);
+    latest.body = std::move(report.body);
+    latest.forgotten = false;
+    unsent_.insert(std::move(report.key));
+    return true;
+}
+
+bool ReportQueue::submit_event(tunnel::Report report) {
+    events_.push_back(std::move(report));
+    if (events_.size() <= kEventsMax) {
+        return true;
+    }
+    events_.pop_front();
+    return false;
+}
+
+void ReportQueue::forget(const std::string& key) {
+    const auto latest = latest_.find(key);
+    if (latest == latest_.end()) {
+        return;
+    }
+    unsent_.erase(key);
+    if (latest->second.storing || to_store_.contains(key)) {
+        latest->second.forgotten = true;
+    } else {
+        latest_.erase(latest);
+    }
+}
+
+std::vector<ReportToStore> ReportQueue::take_stores(Instant now) {
+    std::vector<ReportToStore> due;
+    if (retry_at_ && now < *retry_at_) {
+        return due;
+    }
+    retry_at_.reset();
+    for (auto key = to_store_.begin(); key != to_store_.end();) {
+        Latest& latest = latest_.at(*key);
+        if (latest.storing) {
+            ++key;  // Its newest text follows once the one under way is stored.
+            continue;
+        }
+        latest.storing = true;
+        due.push_back({*key, latest.uid, latest.body});
+        key = to_store_.erase(key);
+    }
+    return due;
+}
+
+void ReportQueue::stored(const std::string& key) {
+    const auto latest = latest_.find(key);
+    if (latest == latest_.end()) {
+        return;
+    }
+    latest->second.storing = false;
+    if (latest->second.forgotten && !to_store_.contains(key)) {
+        latest_.erase(latest);
+    }
+}
+
+void ReportQueue::store_failed(const std::string& key, Instant now) {
+    const auto latest = latest_.find(key);
+    if (latest == latest_.end()) {
+        return;
+    }
+    latest->second.storing = false;
+    to_store_.insert(key);
+    retry_at_ = now + store_retry_;
+}
+
+void ReportQueue::begin_session() {
+    for (InFlight& sent : in_flight_ | std::views::values | std::views::reverse) {
+        if (sent.event && events_.size() < kEventsMax) {
+            events_.push_front(std::move(*sent.event));
+        }
+    }
+    in_flight_.clear();
+    bytes_in_flight_ = 0;
+    ordinal_ = 0;
+    last_seq_ = 0;
+    for (auto& [key, latest] : latest_) {
+        latest.in_flight = false;
+        if (!latest.forgotten) {
+            unsent_.insert(key);
+        }
+    }
+}
+
+std::vector<tunnel::Report> ReportQueue::take(const store::Outbox& outbox) {
+    std::vector<tunnel::Report> out;
+    if (take_durable(outbox, out) && take_derived(outbox, out)) {
+        take_events(out);
+    }
+    return out;
+}
+
+bool ReportQueue::take_durable(const store::Outbox& outbox, std::vector<tunnel::Report>& out) {
+    for (;;) {
+        const auto rows = outbox.window(last_seq_, tunnel::kReportWindow);
+        if (rows.empty()) {
+            return true;
+        }
+        for (const store::ReportRow* row : rows) {
+            tunnel::Report report{
+                .cls = tunnel::ReportClass::durable,
+                .key = row->key,
+                .uid = row->uid,
+                .seq = row->seq,
+                .body = row->body,
+            };
+            if (!fits(report)) {
+                return false;
+            }
+            last_seq_ = row->seq;
+            const auto latest = latest_.find(row->key);
+            if (latest != latest_.end() && latest->second.uid == row->uid &&
+                latest->second.body == row->body) {
+                unsent_.erase(row->key);
+            }
+            launch(std::move(report), out);
+        }
+    }
+}
+
+bool ReportQueue::take_derived(const store::Outbox& outbox, std::vector<tunnel::Report>& out) {
+    for (auto key = unsent_.begin(); key != unsent_.end();) {
+        Latest& latest = latest_.at(*key);
+        const bool must_wait = latest.in_flight || latest.storing || to_store_.contains(*key) ||
+                               outbox.find(*key) != nullptr;
+        if (must_wait) {
+            ++key;
+            continue;
+        }
+        tunnel::Report report{
+            .cls = tunnel::ReportClass::derived,
+            .key = *key,
+            .uid = latest.uid,
+            .body = latest.body,
+        };
+        if (!fits(report)) {
+            return false;
+        }
+        latest.in_flight = true;
+        key = unsent_.erase(key);
+        launch(std::move(report), out);
+    }
+    return true;
+}
+
+void ReportQueue::take_events(std::vector<tunnel::Report>& out) {
+    while (!events_.empty() && fits(events_.front())) {
+        tunnel::Report report = std::move(events_.front());
+        events_.pop_front();
+        launch(std::move(report), out);
+    }
+}
+
+bool ReportQueue::fits(const tunnel::Report& report) const {
+    return in_flight_.empty() ||
+           (in_flight_.size() < tunnel::kReportWindow &&
+            bytes_in_flight_ + tunnel::size_of(report) <= tunnel::kReportWindowBytes);
+}
+
+void ReportQueue::launch(tunnel::Report report, std::vector<tunnel::Report>& out) {
+    InFlight sent{
+        .key = report.key, .seq = report.seq, .bytes = tunnel::size_of(report), .event = {}
+    };
+    if (report.cls == tunnel::ReportClass::event) {
+        sent.event = report;
+    }
+    bytes_in_flight_ += sent.bytes;
+    in_flight_.emplace(++ordinal_, std::move(sent));
+    out.push_back(std::move(report));
+}
+
+std::optional<SentReport> ReportQueue::acknowledge(std::uint64_t ordinal) {
+    const auto found = in_flight_.find(ordinal);
+    if (found == in_flight_.end()) {
+        return std::nullopt;
+    }
+    const InFlight sent = std::move(found->second);
+    in_flight_.erase(found);
+    bytes_in_flight_ -= sent.bytes;
+    if (const auto latest = latest_.find(sent.key);
+        sent.seq == 0 && !sent.event && latest != latest_.end()) {
+        latest->second.in_flight = false;
+    }
+    return SentReport{sent.key, sent.seq};
+}
+
+}  // namespace farhold::link
