@@ -57,6 +57,12 @@ const DesiredRow* DesiredState::find(const object::ObjectKey& key) const {
     return row == rows_.end() ? nullptr : &row->second;
 }
 
+const DesiredRow* DesiredState::find(
+    std::string_view kind, std::string_view ns, std::string_view name
+) const {
+    return find(object::ObjectKey{std::string(kind), std::string(ns), std::string(name)});
+}
+
 std::vector<const DesiredRow*> DesiredState::of_kind(const std::string& kind) const {
     std::vector<const DesiredRow*> rows;
     const object::ObjectKey first{kind, {}, {}};

@@ -11,6 +11,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace farhold::store {
@@ -25,6 +26,9 @@ public:
 
     // Null when nothing is wanted under that key. Valid until the next apply().
     [[nodiscard]] const DesiredRow* find(const object::ObjectKey& key) const;
+    [[nodiscard]] const DesiredRow* find(
+        std::string_view kind, std::string_view ns, std::string_view name
+    ) const;
     // In the order of namespace and name. Valid until the next apply().
     [[nodiscard]] std::vector<const DesiredRow*> of_kind(const std::string& kind) const;
     [[nodiscard]] std::vector<const DesiredRow*> all() const;
