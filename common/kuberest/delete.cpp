@@ -5,6 +5,7 @@
 // finalizer that nobody removes would keep the object for ever.
 #include "common/kuberest/body.hpp"
 #include "common/kuberest/representation.hpp"
+#include "common/kuberest/stored_text.hpp"
 #include "common/kuberest/verbs.hpp"
 #include "common/kuberest/write_rules.hpp"
 #include "common/object/metadata.hpp"
@@ -214,15 +215,12 @@ ApiResult<Response> delete_collection(const Call& call) {
     }
     std::string items;
     for (kubestore::Record& record : page->records) {
-        Result<json::Value> object = json::Value::parse(*record.body);
-        if (!object) {
-            return refuse(internal_error(object.error().within(record.key)));
-        }
-        if (!selection->matches(call.type(), *object)) {
+        json::Value object = parse_stored(*record.body);
+        if (!selection->matches(call.type(), object)) {
             continue;
         }
         const ApiResult<Deleted> deleted =
-            delete_one(call, *options, {std::move(record), std::move(*object)});
+            delete_one(call, *options, {std::move(record), std::move(object)});
         if (!deleted) {
             return refuse(deleted.error());
         }

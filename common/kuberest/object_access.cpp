@@ -2,6 +2,7 @@
 #include "common/kuberest/object_access.hpp"
 
 #include "common/kuberest/representation.hpp"
+#include "common/kuberest/stored_text.hpp"
 #include "common/object/metadata.hpp"
 
 #include <fmt/format.h>
@@ -10,11 +11,6 @@
 
 namespace farhold::kuberest {
 namespace {
-
-void set_revision(json::Value& object, kubestore::Revision revision) {
-    object.ensure_path({"metadata", "resourceVersion"}) =
-        json::Value::of(fmt::format("{}", revision));
-}
 
 bool is_filled_list(const json::Value* list) {
     return list != nullptr && list->is_array() && !list->array().empty();
@@ -44,11 +40,8 @@ ApiResult<std::optional<StoredObject>> load(
     if (!record->has_value()) {
         return std::nullopt;
     }
-    Result<json::Value> object = json::Value::parse(*(*record)->body);
-    if (!object) {
-        return refuse(internal_error(object.error().within((*record)->key)));
-    }
-    return StoredObject{std::move(**record), std::move(*object)};
+    json::Value object = parse_stored(*(*record)->body);
+    return StoredObject{std::move(**record), std::move(object)};
 }
 
 ApiResult<StoredObject> load_target(const Call& call) {

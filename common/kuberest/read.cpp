@@ -3,6 +3,7 @@
 // GET of an object and of a list: at any revision the log still has, in pages that belong together.
 #include "common/base/encoding.hpp"
 #include "common/kuberest/representation.hpp"
+#include "common/kuberest/stored_text.hpp"
 #include "common/kuberest/verbs.hpp"
 #include "common/kuberest/watcher.hpp"
 
@@ -108,11 +109,7 @@ public:
                 return fail(page.error());
             }
             for (const kubestore::Record& record : page->records) {
-                const Result<bool> wanted = wants(record);
-                if (!wanted) {
-                    return fail(wanted.error());
-                }
-                if (!*wanted) {
+                if (!wants(record)) {
                     continue;
                 }
                 if (limit != 0 && count == limit) {
@@ -141,18 +138,14 @@ private:
         return std::nullopt;
     }
 
-    Result<bool> wants(const kubestore::Record& record) const {
+    bool wants(const kubestore::Record& record) const {
         if (selection_.empty()) {
             return true;
         }
         if (only_name_ && !record.key.ends_with("/" + *only_name_)) {
             return false;
         }
-        const Result<json::Value> object = json::Value::parse(*record.body);
-        if (!object) {
-            return fail(object.error().within(record.key));
-        }
-        return selection_.matches(call_.type(), *object);
+        return selection_.matches(call_.type(), parse_stored(*record.body));
     }
 
     const Call& call_;

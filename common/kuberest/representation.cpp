@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kuberest/representation.hpp"
 
-#include "common/base/ensure.hpp"
+#include "common/kuberest/stored_text.hpp"
 #include "common/object/metadata.hpp"
 
 #include <fmt/format.h>
@@ -27,13 +27,6 @@ void split(std::string_view text, char separator, Take take) {
         }
         text.remove_prefix(std::min(end + 1, text.size()));
     }
-}
-
-// Stored texts are our own dumps, so this cannot fail unless memory is damaged.
-Value parse_stored(const std::string& text) {
-    Result<Value> object = Value::parse(text);
-    ensure(object.has_value(), "a stored object is not JSON");
-    return std::move(*object);
 }
 
 std::string text_of(std::string_view text) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kuberest/watcher.hpp"
 
-#include "common/base/ensure.hpp"
+#include "common/kuberest/stored_text.hpp"
 
 #include <fmt/format.h>
 
@@ -12,17 +12,10 @@ namespace {
 
 constexpr std::size_t kEventsPerPoll = 100;
 
-json::Value parse_stored(const std::string& text) {
-    Result<json::Value> object = json::Value::parse(text);
-    ensure(object.has_value(), "a stored object is not JSON");
-    return std::move(*object);
-}
-
 // The previous content under the revision at which it ceased to match.
 std::string with_revision(const std::string& text, kubestore::Revision revision) {
     json::Value object = parse_stored(text);
-    object.ensure_path({"metadata", "resourceVersion"}) =
-        json::Value::of(fmt::format("{}", revision));
+    set_revision(object, revision);
     return object.dump();
 }
 
