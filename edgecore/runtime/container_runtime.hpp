@@ -99,6 +99,7 @@ struct SandboxStatus {
 struct ContainerStatus {
     Container container;  // Without sandbox_id, which CRI tells in listings only.
     std::optional<WallTime> started_at;
+    // Of one that ended at once it may be a moment before started_at: two processes note them.
     std::optional<WallTime> finished_at;
     std::int32_t exit_code = 0;
     // Completed, Error, OOMKilled, StartError, Unknown, ...
@@ -175,7 +176,7 @@ struct Namespaces {
 struct SandboxConfig {
     PodRef pod;
     std::uint32_t attempt = 0;
-    std::string hostname;
+    std::string hostname;       // Unused on the host's network.
     std::string log_directory;  // /var/log/pods/<ns>_<name>_<uid>; made by the runtime.
     std::optional<DnsConfig> dns;
     std::vector<PortMapping> port_mappings;

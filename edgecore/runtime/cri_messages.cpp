@@ -214,7 +214,10 @@ void fill(cri::PodSandboxConfig& message, const SandboxConfig& config, const std
     metadata.set_namespace_(config.pod.ns);
     metadata.set_uid(config.pod.uid);
     metadata.set_attempt(config.attempt);
-    message.set_hostname(config.hostname);
+    // A pod on the host's network has the host's name; containerd refuses another.
+    if (!config.namespaces.host_network) {
+        message.set_hostname(config.hostname);
+    }
     message.set_log_directory(config.log_directory);
     if (config.dns) {
         auto& dns = *message.mutable_dns_config();

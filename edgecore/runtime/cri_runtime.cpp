@@ -146,6 +146,14 @@ public:
         return discard(ask<cri::Empty>(kRuntimeService, method, request, std::move(options)));
     }
 
+    // For ending something: what is gone already needs no ending.
+    template <class Request>
+    Task<Result<void>> end(
+        std::string_view method, const Request& request, grpc::CallOptions options
+    ) {
+        return accept_gone(tell(method, request, std::move(options)));
+    }
+
     Task<> watch_events(Event& changed);
     // Removes a task that CRI does not know of, and which blocks the removal of its container.
     Task<> remove_task(std::string id);
@@ -178,6 +186,14 @@ private:
             co_return fail(answered.error());
         }
         co_return Result<void>();
+    }
+
+    static Task<Result<void>> accept_gone(Task<Result<void>> answer) {
+        auto answered = co_await std::move(answer);
+        if (!answered && answered.error().code() == ErrorCode::not_found) {
+            co_return Result<void>();
+        }
+        co_return std::move(answered);
     }
 
     Task<Error> follow(grpc::MessageStream& stream, Event& changed);
@@ -390,13 +406,13 @@ Task<Result<SandboxStatus>> CriRuntime::sandbox_status(const std::string& id) {
 Task<Result<void>> CriRuntime::stop_sandbox(const std::string& id) {
     cri::StopPodSandboxRequest request;
     request.set_pod_sandbox_id(id);
-    co_return co_await impl_->tell("StopPodSandbox", request, change_call());
+    co_return co_await impl_->end("StopPodSandbox", request, change_call());
 }
 
 Task<Result<void>> CriRuntime::remove_sandbox(const std::string& id) {
     cri::RemovePodSandboxRequest request;
     request.set_pod_sandbox_id(id);
-    auto removed = co_await impl_->tell("RemovePodSandbox", request, change_call());
+    auto removed = co_await impl_->end("RemovePodSandbox", request, change_call());
     if (removed) {
         co_return std::move(removed);
     }
@@ -405,7 +421,7 @@ Task<Result<void>> CriRuntime::remove_sandbox(const std::string& id) {
         co_return std::move(removed);
     }
     co_await impl_->remove_task(task);
-    co_return co_await impl_->tell("RemovePodSandbox", request, change_call());
+    co_return co_await impl_->end("RemovePodSandbox", request, change_call());
 }
 
 Task<Result<std::string>> CriRuntime::create_container(
@@ -435,18 +451,18 @@ Task<Result<void>> CriRuntime::stop_container(const std::string& id, seconds gra
     request.set_container_id(id);
     request.set_timeout(grace.count());
     // Cut off, it has sent its first signal; asking again with another grace is all it takes.
-    co_return co_await impl_->tell("StopContainer", request, read_call(grace + kChangeLimit));
+    co_return co_await impl_->end("StopContainer", request, read_call(grace + kChangeLimit));
 }
 
 Task<Result<void>> CriRuntime::remove_container(const std::string& id) {
     cri::RemoveContainerRequest request;
     request.set_container_id(id);
-    auto removed = co_await impl_->tell("RemoveContainer", request, change_call());
+    auto removed = co_await impl_->end("RemoveContainer", request, change_call());
     if (removed || stuck_task(removed.error()).empty()) {
         co_return std::move(removed);
     }
     co_await impl_->remove_task(id);
-    co_return co_await impl_->tell("RemoveContainer", request, change_call());
+    co_return co_await impl_->end("RemoveContainer", request, change_call());
 }
 
 Task<Result<ContainerStatus>> CriRuntime::container_status(const std::string& id) {
