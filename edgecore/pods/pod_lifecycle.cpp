@@ -28,7 +28,10 @@ std::chrono::seconds remaining(Instant deadline, Instant now) {
 PodLifecycle::PodLifecycle(PodIdentity identity, PodMemory memory)
     : identity_(std::move(identity)),
       memory_(std::move(memory)),
-      stored_sandbox_attempt_(memory_.next_sandbox_attempt) {}
+      stored_sandbox_attempt_(memory_.next_sandbox_attempt) {
+    memory_.ns = identity_.ns;
+    memory_.name = identity_.name;
+}
 
 void PodLifecycle::desire(PodSpecPtr spec, Now now) {
     spec_ = std::move(spec);

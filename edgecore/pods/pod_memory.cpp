@@ -219,7 +219,8 @@ bool PodMemory::fold(const Observation& observation) {
         durable |= fold_container(containers.find(container->name)->second, *container);
     }
 
-    for (auto& [name, record] : containers) {
+    for (auto& entry : containers) {
+        ContainerRecord& record = entry.second;
         const bool seen = std::ranges::any_of(observation.containers, [&](const auto& container) {
             return container.id == record.container_id;
         });
@@ -238,6 +239,8 @@ std::string encode_memory(const PodMemory& memory) {
         containers.set(name, to_json(record));
     }
     json::Value object = json::Value::make_object();
+    object.set("namespace", json::Value::of(memory.ns));
+    object.set("name", json::Value::of(memory.name));
     object.set("containers", std::move(containers));
     if (memory.final_state) {
         json::Value final_state = json::Value::make_object();
@@ -264,6 +267,8 @@ Result<PodMemory> decode_memory(std::string_view text) {
         return fail(ErrorCode::corrupt, "pod memory: not an object");
     }
     PodMemory memory;
+    memory.ns = parsed->text_at({"namespace"});
+    memory.name = parsed->text_at({"name"});
     if (const json::Value* containers = parsed->find("containers");
         containers != nullptr && containers->is_object()) {
         for (const auto& [name, value] : containers->object()) {

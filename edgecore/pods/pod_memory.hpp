@@ -94,6 +94,9 @@ struct ConditionRecord {
 };
 
 struct PodMemory {
+    // Whose it is, for a pod whose object is gone.
+    std::string ns;
+    std::string name;
     std::map<std::string, ContainerRecord, std::less<>> containers;
     // The phase that is never left again.
     std::optional<FinalState> final_state;

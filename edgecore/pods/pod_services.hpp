@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the workers of all pods share; made by the program, outlives them. All of it is used on the
+// loop, but for the work handed to `files`.
+#pragma once
+
+#include "common/async/worker_thread.hpp"
+#include "common/base/time.hpp"
+#include "common/log/log.hpp"
+#include "edgecore/pods/container_config.hpp"
+#include "edgecore/podspec/environment.hpp"
+#include "edgecore/runtime/container_runtime.hpp"
+#include "edgecore/store/state_keeper.hpp"
+
+#include <functional>
+#include <string>
+
+namespace farhold::pods {
+
+// Where reports go that need no commit; the link takes them. Durable ones go through the store.
+struct ReportSink {
+    // The newest text of a key replaces the one before.
+    std::function<void(std::string key, std::string uid, std::string body)> derived;
+    // The key is no longer reported.
+    std::function<void(const std::string& key)> forget;
+    // Best effort.
+    std::function<void(std::string key, std::string uid, std::string body)> event;
+};
+
+struct PodServices {
+    Executor executor;
+    runtime::ContainerRuntime& runtime;
+    store::StateKeeper& store;
+    WorkerThread& files;
+    const Clock& clock;
+    ReportSink reports;
+    MachineSettings machine;
+    // Addresses and what is allocatable, as they are now; pod_ips stays empty.
+    std::function<podspec::MachineFacts()> facts;
+    log::Logger log;
+};
+
+}  // namespace farhold::pods
