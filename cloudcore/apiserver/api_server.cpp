@@ -33,9 +33,8 @@ struct ApiServer::Impl {
     std::unique_ptr<net::HttpServer> server;
 };
 
-net::HttpServerConfig ApiServer::Impl::server_config(
-    net::Endpoint listen, const Clock& clock
-) const {
+net::HttpServerConfig ApiServer::Impl::server_config(net::Endpoint listen, const Clock& clock)
+    const {
     net::TlsServerConfig tls;
     tls.certificate_chain_pem = credentials.server_certificate_pem + credentials.ca_pem;
     tls.private_key_pem = credentials.server_key_pem;
@@ -64,9 +63,8 @@ Task<Result<std::unique_ptr<ApiServer>>> ApiServer::start(
     if (!credentials) {
         co_return fail(credentials.error().within("load certificates of the API"));
     }
-    auto impl = std::make_unique<Impl>(
-        executor, std::move(*store), std::move(*credentials), clock, logger
-    );
+    auto impl =
+        std::make_unique<Impl>(executor, std::move(*store), std::move(*credentials), clock, logger);
     Impl& parts = *impl;
     auto server = net::HttpServer::start(
         executor, parts.server_config(listen, clock),

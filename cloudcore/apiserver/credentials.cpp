@@ -50,7 +50,8 @@ Result<Pair> read_pair(const datadir::DataDir& dir, const std::string& name) {
 }
 
 Result<void> write_pair(const datadir::DataDir& dir, const std::string& name, const Pair& pair) {
-    if (auto done = datadir::write_file(dir.file(name + ".key"), pair.key_pem, kSecretMode); !done) {
+    if (auto done = datadir::write_file(dir.file(name + ".key"), pair.key_pem, kSecretMode);
+        !done) {
         return done;
     }
     return datadir::write_file(dir.file(name + ".crt"), pair.certificate_pem, kPublicMode);
@@ -69,8 +70,7 @@ Result<pki::CertificateAuthority> load_authority(const datadir::DataDir& dir, Wa
         }
         return loaded;
     }
-    pki::CertificateAuthority authority =
-        pki::CertificateAuthority::create("farhold-api-ca", now);
+    pki::CertificateAuthority authority = pki::CertificateAuthority::create("farhold-api-ca", now);
     const Result<void> written =
         write_pair(dir, name, {authority.certificate().pem, authority.key_pem()});
     if (!written) {
@@ -87,8 +87,8 @@ bool contains_all(const std::vector<std::string>& has, const std::vector<std::st
 
 // A certificate that is still good is kept, so that copies of the kubeconfig stay valid.
 Result<Pair> load_issued(
-    const datadir::DataDir& dir, const std::string& name, const pki::CertificateAuthority& authority,
-    const pki::CertificateSpec& spec, WallTime now
+    const datadir::DataDir& dir, const std::string& name,
+    const pki::CertificateAuthority& authority, const pki::CertificateSpec& spec, WallTime now
 ) {
     const Result<Pair> stored = read_pair(dir, name);
     if (!stored) {

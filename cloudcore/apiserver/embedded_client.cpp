@@ -14,9 +14,9 @@ namespace farhold::apiserver {
 namespace {
 
 using kubeapi::ListOptions;
-using kuberest::Request;
 using kubeapi::ResourceRef;
 using kubeapi::WatchEvent;
+using kuberest::Request;
 
 // One answer stays small enough to be parsed between two events of the loop.
 constexpr std::string_view kPageLimit = "500";
@@ -25,8 +25,8 @@ constexpr std::string_view kPageLimit = "500";
 constexpr Duration kLongestWatch = std::chrono::hours(24 * 365);
 
 Request request_for(
-    std::string method, const ResourceRef& resource, std::string_view ns, std::string_view name = {},
-    std::string_view subresource = {}
+    std::string method, const ResourceRef& resource, std::string_view ns,
+    std::string_view name = {}, std::string_view subresource = {}
 ) {
     Request request;
     request.method = std::move(method);
@@ -128,7 +128,8 @@ private:
         const std::string type(line.text_at({"type"}));
         json::Value& object = line["object"];
         if (type == "ERROR") {
-            return fail(error_of_status(object, static_cast<int>(object.integer_at({"code"}, 500))));
+            return fail(error_of_status(object, static_cast<int>(object.integer_at({"code"}, 500)))
+            );
         }
         WatchEvent event{WatchEvent::Type::modified, nullptr};
         if (type == "ADDED") {
@@ -208,8 +209,7 @@ Task<Result<std::unique_ptr<kubeapi::WatchStream>>> EmbeddedClient::watch(
 Task<Result<json::Value>> EmbeddedClient::create(
     ResourceRef resource, std::string ns, json::Value object, std::string subresource
 ) {
-    const std::string_view name =
-        subresource.empty() ? std::string_view() : object::name(object);
+    const std::string_view name = subresource.empty() ? std::string_view() : object::name(object);
     Request request = request_for("POST", resource, ns, name, subresource);
     request.body = object.dump();
     co_return co_await ask(std::move(request));

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "cloudcore/apiserver/store_queue.hpp"
-
 #include "common/kubeapi/kube_client.hpp"
 
 #include <string>
@@ -17,9 +16,8 @@ public:
     // All must outlive it and its watches.
     EmbeddedClient(Executor executor, StoreQueue& queue, const Clock& clock);
 
-    Task<Result<json::Value>> get(
-        kubeapi::ResourceRef resource, std::string ns, std::string name
-    ) override;
+    Task<Result<json::Value>> get(kubeapi::ResourceRef resource, std::string ns, std::string name)
+        override;
     Task<Result<kubeapi::ListResult>> list(
         kubeapi::ResourceRef resource, kubeapi::ListOptions options
     ) override;

@@ -14,7 +14,7 @@ namespace {
 // Each is a connection with a TLS session.
 constexpr std::size_t kWatchesMax = 2'000;
 
-// Without a wish of the client's a watch ends after half an hour to an hour, so that clients spread.
+// A watch without a time limit of its own ends by chance, so that clients do not return together.
 constexpr std::uint64_t kWatchMinutesLow = 30;
 constexpr std::uint64_t kWatchMinutesHigh = 60;
 
@@ -134,9 +134,8 @@ Task<> HttpRim::serve(net::HttpExchange& exchange) {
     }
     Result<kuberest::Request> request = translate(exchange.request(), std::move(user));
     if (!request) {
-        net::HttpResponse refused = http_response(
-            kuberest::Api::refusal(kuberest::bad_request(request.error().message()))
-        );
+        net::HttpResponse refused =
+            http_response(kuberest::Api::refusal(kuberest::bad_request(request.error().message())));
         static_cast<void>(co_await exchange.respond(std::move(refused)));
         co_return;
     }

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "cloudcore/apiserver/store_queue.hpp"
-
 #include "common/async/task.hpp"
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"

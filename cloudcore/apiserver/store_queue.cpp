@@ -80,7 +80,9 @@ Task<> StoreQueue::run() {
         const auto work = [this, &batch] { serve(batch); };
         co_await thread_.run(work);
         if (!batch.committed && !commit_failing_) {
-            logger_.error("store cannot be written", {{"error", batch.committed.error().message()}});
+            logger_.error(
+                "store cannot be written", {{"error", batch.committed.error().message()}}
+            );
         }
         commit_failing_ = !batch.committed;
         for (const std::shared_ptr<Job>& job : batch.jobs) {

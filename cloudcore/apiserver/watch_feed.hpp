@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A watch as seen from the loop: waits until there is something to send. The next piece is made only
-// after the one before has been taken, so a slow reader holds up nobody and costs no memory.
+// A watch as seen from the loop: waits until there is something to send. The next piece is made
+// only after the one before has been taken, so a slow reader holds up nobody and costs no memory.
 #pragma once
 
 #include "cloudcore/apiserver/store_queue.hpp"
-
 #include "common/async/task.hpp"
 #include "common/base/time.hpp"
 #include "common/kuberest/watcher.hpp"

@@ -52,8 +52,7 @@ json::Value deletion_conditions(
          "All legacy kube types successfully parsed"},
         {"NamespaceDeletionContentFailure", false, "ContentDeleted",
          "All content successfully deleted, may be waiting on finalization"},
-        {"NamespaceContentRemaining", content,
-         content ? "SomeResourcesRemain" : "ContentRemoved",
+        {"NamespaceContentRemaining", content, content ? "SomeResourcesRemain" : "ContentRemoved",
          content ? remaining_text(remaining.by_resource) : "All content successfully removed"},
         {"NamespaceFinalizersRemaining", finalizers,
          finalizers ? "SomeFinalizersRemain" : "ContentHasNoFinalizers",
@@ -69,11 +68,10 @@ json::Value deletion_conditions(
         entry.set("type", json::Value::of(condition.type));
         entry.set("status", json::Value::of(status));
         entry.set(
-            "lastTransitionTime",
-            json::Value::of(
-                kept ? std::string(before->text_at({"lastTransitionTime"}))
-                     : object::format_time(now)
-            )
+            "lastTransitionTime", json::Value::of(
+                                      kept ? std::string(before->text_at({"lastTransitionTime"}))
+                                           : object::format_time(now)
+                                  )
         );
         entry.set("reason", json::Value::of(condition.reason));
         entry.set("message", json::Value::of(condition.message));

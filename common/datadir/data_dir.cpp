@@ -164,7 +164,7 @@ DataDir::DataDir(DataDir&& other) noexcept
 
 DataDir::~DataDir() {
     if (lock_ >= 0) {
-        // The file stays: removing it would let a third process lock a file that is no longer there.
+        // The file stays: if it were removed, two processes could lock different files of its name.
         static_cast<void>(::ftruncate(lock_, 0));
         ::close(lock_);
     }

@@ -88,7 +88,9 @@ public:
     virtual ~KubeObjects() = default;
 
     // `ns` is empty for cluster-scoped kinds.
-    virtual Task<Result<json::Value>> get(ResourceRef resource, std::string ns, std::string name) = 0;
+    virtual Task<Result<json::Value>> get(
+        ResourceRef resource, std::string ns, std::string name
+    ) = 0;
 
     // Complete and consistent: all pages.
     virtual Task<Result<ListResult>> list(ResourceRef resource, ListOptions options) = 0;

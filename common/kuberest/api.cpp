@@ -29,9 +29,8 @@ ApiResult<> authorize(const Request& request, const Target& target) {
         return {};
     }
     const ResourceType& type = *target.type;
-    const std::string scope = target.ns.empty()
-                                  ? "at the cluster scope"
-                                  : fmt::format("in the namespace \"{}\"", target.ns);
+    const std::string scope = target.ns.empty() ? "at the cluster scope"
+                                                : fmt::format("in the namespace \"{}\"", target.ns);
     const std::string resource =
         target.subresource.empty() ? type.plural : type.plural + "/" + target.subresource;
     return refuse(forbidden(

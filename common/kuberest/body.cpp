@@ -57,10 +57,10 @@ ApiResult<DecodedBody> decode_protobuf(const Request& request, const ObjectKind&
     body.object = std::move(*object);
     body.object.set("kind", json::Value::of(kind));
     body.object.set(
-        "apiVersion", json::Value::of(
-                          envelope->api_version.empty() ? expected.api_version()
-                                                        : envelope->api_version
-                      )
+        "apiVersion",
+        json::Value::of(
+            envelope->api_version.empty() ? expected.api_version() : envelope->api_version
+        )
     );
     return body;
 }
@@ -87,7 +87,8 @@ ApiResult<> check_kind(json::Value& object, const ObjectKind& expected) {
     }
     if (kind != expected.kind) {
         return refuse(bad_request(fmt::format(
-            "{} in version \"{}\" cannot be handled as a {}: converting ({}.{}) to ({}.{}): unknown "
+            "{} in version \"{}\" cannot be handled as a {}: converting ({}.{}) to ({}.{}): "
+            "unknown "
             "conversion",
             kind, expected.version, expected.kind, expected.version, kind,
             go_package(expected.group), expected.kind

@@ -99,8 +99,7 @@ ApiResult<Response> finish_create(
 }
 
 ApiResult<Response> create_object(const Call& call) {
-    const ApiResult<WriteOptions> options =
-        read_write_options(call.request.query, "CreateOptions");
+    const ApiResult<WriteOptions> options = read_write_options(call.request.query, "CreateOptions");
     if (!options) {
         return refuse(options.error());
     }

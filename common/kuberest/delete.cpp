@@ -22,7 +22,7 @@ namespace farhold::kuberest {
 namespace {
 
 struct Deleted {
-    std::string object;   // Its text, as it was or as it waits for its end.
+    std::string object;  // Its text, as it was or as it waits for its end.
     std::string uid;
     bool removed = false;
 };
@@ -227,7 +227,8 @@ ApiResult<Response> delete_collection(const Call& call) {
         items.append(items.empty() ? "" : ",");
         items.append(form->item(call.type(), deleted->object, call.now));
     }
-    const std::string metadata = fmt::format(R"({{"resourceVersion":"{}"}})", call.store.revision());
+    const std::string metadata =
+        fmt::format(R"({{"resourceVersion":"{}"}})", call.store.revision());
     return Response(200, form->list(call.type(), metadata, items));
 }
 

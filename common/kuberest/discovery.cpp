@@ -121,9 +121,7 @@ Value subresource_entry(const ResourceType& type, const Subresource& subresource
     return entry;
 }
 
-Value resource_list(
-    const Registry& registry, std::string_view group, std::string_view version
-) {
+Value resource_list(const Registry& registry, std::string_view group, std::string_view version) {
     Value list = document("APIResourceList", "v1");
     list.set("groupVersion", Value::of(group_version(group, version)));
     Value& resources = list.set("resources", Value::make_array());
@@ -163,11 +161,10 @@ Value aggregated_resource(const ResourceType& type) {
         Value part = Value::make_object();
         part.set("subresource", Value::of(subresource.name));
         part.set(
-            "responseKind",
-            response_kind(
-                subresource.group, subresource.version,
-                subresource.kind.empty() ? type.kind : subresource.kind
-            )
+            "responseKind", response_kind(
+                                subresource.group, subresource.version,
+                                subresource.kind.empty() ? type.kind : subresource.kind
+                            )
         );
         part.set("verbs", texts(subresource.verbs));
         entry["subresources"].push_back(std::move(part));

@@ -19,8 +19,7 @@ namespace {
 using json::Value;
 using kubeschema::Registry;
 
-constexpr std::string_view kProtobuf =
-    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+constexpr std::string_view kProtobuf = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 constexpr std::string_view kProtobufOld =
     "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 constexpr std::string_view kTitle = "Farhold";

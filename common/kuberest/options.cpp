@@ -67,7 +67,8 @@ ApiResult<bool> check_dry_run(const std::vector<std::string>& stages, std::strin
     }
     if (!known) {
         FieldError error = kubeschema::unsupported("dryRun", "", {"All"});
-        error.message = fmt::format("Unsupported value: {}: supported values: \"All\"", list.dump());
+        error.message =
+            fmt::format("Unsupported value: {}: supported values: \"All\"", list.dump());
         return refuse(invalid_options(options, {std::move(error)}));
     }
     return !stages.empty();
@@ -112,9 +113,9 @@ ApiResult<> read_match(const Query& query, ReadOptions& options) {
 ApiResult<> check_list(const ReadOptions& options) {
     constexpr const char* kMatch = "resourceVersionMatch";
     if (options.send_initial_events) {
-        return refuse(invalid_list_option(
-            "sendInitialEvents", "sendInitialEvents is forbidden for list"
-        ));
+        return refuse(
+            invalid_list_option("sendInitialEvents", "sendInitialEvents is forbidden for list")
+        );
     }
     if (options.match != RevisionMatch::unset) {
         if (!options.continue_token.empty()) {
@@ -134,8 +135,7 @@ ApiResult<> check_list(const ReadOptions& options) {
         }
     }
     if (!options.continue_token.empty() && options.revision.value_or(0) != 0) {
-        return refuse(
-            bad_request("specifying resource version is not allowed when using continue")
+        return refuse(bad_request("specifying resource version is not allowed when using continue")
         );
     }
     return {};
@@ -154,7 +154,8 @@ ApiResult<> check_watch(const ReadOptions& options) {
         }
     } else if (options.match != RevisionMatch::unset) {
         return refuse(invalid_list_option(
-            kMatch, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            kMatch,
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
         ));
     }
     return {};
@@ -202,11 +203,10 @@ ApiResult<> check_propagation(const RawDeletion& raw) {
     }
     if (raw.has_orphan) {
         return refuse(invalid_options(
-            "DeleteOptions",
-            {kubeschema::invalid(
-                "propagationPolicy", policy,
-                "orphanDependents and deletionPropagation cannot be both set"
-            )}
+            "DeleteOptions", {kubeschema::invalid(
+                                 "propagationPolicy", policy,
+                                 "orphanDependents and deletionPropagation cannot be both set"
+                             )}
         ));
     }
     if (policy != "Foreground" && policy != "Background" && policy != "Orphan") {

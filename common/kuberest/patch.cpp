@@ -42,9 +42,9 @@ ApiResult<> apply_patch(
         object::merge_patch(target, patch);
         return {};
     }
-    const Result<void> applied =
-        form == kJsonPatch ? object::json_patch(target, patch)
-                           : object::strategic_merge_patch(target, patch, *type.message);
+    const Result<void> applied = form == kJsonPatch
+                                     ? object::json_patch(target, patch)
+                                     : object::strategic_merge_patch(target, patch, *type.message);
     if (!applied) {
         return refuse(refused_patch(applied.error(), form));
     }
@@ -99,7 +99,8 @@ ApiResult<Response> patch_object(const Call& call) {
     std::vector<std::string> duplicates;
     const Result<json::Value> patch = json::Value::parse(call.request.body, {}, &duplicates);
     if (!patch) {
-        return refuse(bad_request(fmt::format("error decoding patch: {}", patch.error().message())));
+        return refuse(bad_request(fmt::format("error decoding patch: {}", patch.error().message()))
+        );
     }
     const ApiResult<StoredObject> current = load_target(call);
     if (!current) {

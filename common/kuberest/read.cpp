@@ -181,9 +181,8 @@ Status refused_list(const Error& error, const ReadOptions& options, const Snapsh
     if (error.code() != ErrorCode::resource_exhausted) {
         return internal_error(error);
     }
-    return options.continue_token.empty()
-               ? list_expired()
-               : continue_expired(encode_continue({-1, snapshot.start}));
+    return options.continue_token.empty() ? list_expired()
+                                          : continue_expired(encode_continue({-1, snapshot.start}));
 }
 
 }  // namespace

@@ -36,8 +36,8 @@ std::string text_of(std::string_view text) {
 std::string partial_metadata(const Value& object, std::string_view version) {
     const Value* metadata = object.find("metadata");
     return fmt::format(
-        R"({{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/{}","metadata":{}}})", version,
-        metadata == nullptr ? "{}" : metadata->dump()
+        R"({{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/{}","metadata":{}}})",
+        version, metadata == nullptr ? "{}" : metadata->dump()
     );
 }
 
@@ -124,7 +124,8 @@ ApiResult<Representation> Representation::choose(const Request& request) {
         chosen.row_object = RowObject::object;
     } else if (!include.empty() && include != "Metadata") {
         return refuse(bad_request(fmt::format(
-            "Unable to convert to Table as requested: includeObject: Invalid value: \"{}\": must be "
+            "Unable to convert to Table as requested: includeObject: Invalid value: \"{}\": must "
+            "be "
             "'Metadata', 'Object', 'None', or empty",
             include
         )));
@@ -173,9 +174,8 @@ std::string Representation::one(
     );
 }
 
-std::string Representation::item(
-    const ResourceType& type, const std::string& text, WallTime now
-) const {
+std::string Representation::item(const ResourceType& type, const std::string& text, WallTime now)
+    const {
     if (form == Form::object) {
         return text;
     }
@@ -218,9 +218,8 @@ std::string Representation::bookmark(
 ) const {
     const std::string annotations =
         initial_events_end ? R"(,"annotations":{"k8s.io/initial-events-end":"true"})" : "";
-    const std::string metadata = fmt::format(
-        R"({{"resourceVersion":{}{}}})", text_of(resource_version), annotations
-    );
+    const std::string metadata =
+        fmt::format(R"({{"resourceVersion":{}{}}})", text_of(resource_version), annotations);
     if (form == Form::object) {
         return fmt::format(
             R"({{"kind":{},"apiVersion":{},"metadata":{}}})", text_of(type.kind),
@@ -228,8 +227,8 @@ std::string Representation::bookmark(
         );
     }
     const std::string partial = fmt::format(
-        R"({{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/{}","metadata":{}}})", version,
-        metadata
+        R"({{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/{}","metadata":{}}})",
+        version, metadata
     );
     if (form == Form::metadata) {
         return partial;

@@ -151,7 +151,8 @@ Status bad_request(std::string message) {
 
 Status not_found(const ResourceType& type, std::string_view name) {
     return about(
-        404, "NotFound", type, name, fmt::format("{} \"{}\" not found", type.qualified_plural(), name)
+        404, "NotFound", type, name,
+        fmt::format("{} \"{}\" not found", type.qualified_plural(), name)
     );
 }
 
@@ -174,8 +175,7 @@ Status already_exists(const ResourceType& type, std::string_view name) {
 
 Status name_not_unique(const ResourceType& type, std::string_view name) {
     Status status = already_exists(type, name);
-    status.message +=
-        ", the server was not able to generate a unique name for the object";
+    status.message += ", the server was not able to generate a unique name for the object";
     status.retry_after_seconds = 1;
     return status;
 }
@@ -187,8 +187,8 @@ Status cannot_fulfil(
     return about(
         409, "Conflict", type, name,
         fmt::format(
-            "Operation cannot be fulfilled on {}{} \"{}\": {}", type.qualified_plural(), subresource,
-            name, why
+            "Operation cannot be fulfilled on {}{} \"{}\": {}", type.qualified_plural(),
+            subresource, name, why
         )
     );
 }
@@ -200,9 +200,7 @@ Status modified_meanwhile(const ResourceType& type, std::string_view name) {
 Status uid_precondition_failed(
     const ResourceType& type, std::string_view name, std::string_view wanted, std::string_view found
 ) {
-    return precondition_failed(
-        type, name, "UID", wanted, found, "deleted and then recreated"
-    );
+    return precondition_failed(type, name, "UID", wanted, found, "deleted and then recreated");
 }
 
 Status revision_precondition_failed(
@@ -263,9 +261,8 @@ Status missing_resource_version(const ResourceType& type, std::string_view name)
 
 Status invalid_patch(const std::string& value, std::string_view detail) {
     const kubeschema::FieldErrors errors = {kubeschema::invalid("patch", value, detail)};
-    Status status = detailed(
-        422, "Invalid", fmt::format(" \"\" is invalid: {}", kubeschema::summary(errors))
-    );
+    Status status =
+        detailed(422, "Invalid", fmt::format(" \"\" is invalid: {}", kubeschema::summary(errors)));
     status.causes = causes_of(errors);
     return status;
 }
@@ -291,9 +288,7 @@ Status forbidden_path(std::string_view user, std::string_view verb, std::string_
     );
 }
 
-Status namespace_terminating(
-    const ResourceType& type, std::string_view name, std::string_view ns
-) {
+Status namespace_terminating(const ResourceType& type, std::string_view name, std::string_view ns) {
     Status status = forbidden(
         type, name,
         fmt::format(
@@ -308,9 +303,7 @@ Status namespace_terminating(
 }
 
 Status list_expired() {
-    return status_of(
-        410, "Expired", "The resourceVersion for the provided list is too old."
-    );
+    return status_of(410, "Expired", "The resourceVersion for the provided list is too old.");
 }
 
 Status continue_expired(std::string new_token) {

@@ -52,7 +52,7 @@ inline std::unexpected<Status> refuse(Status status) {
     return std::unexpected(std::move(status));
 }
 
-Status bad_request(std::string message);                                           // 400
+Status bad_request(std::string message);                                                  // 400
 Status forbidden(const ResourceType& type, std::string_view name, std::string_view why);  // 403
 Status forbidden_path(std::string_view user, std::string_view verb, std::string_view path);
 Status namespace_terminating(const ResourceType& type, std::string_view name, std::string_view ns);
@@ -83,9 +83,9 @@ Status foreign_uid(
 Status list_expired();  // 410
 Status continue_expired(std::string new_token);
 Status watch_expired(std::string message);
-Status too_many_operations(std::string message);       // 413
-Status unsupported_body(std::string_view accepted);    // 415
-Status invalid(                                        // 422
+Status too_many_operations(std::string message);     // 413
+Status unsupported_body(std::string_view accepted);  // 415
+Status invalid(                                      // 422
     const ResourceType& type, std::string_view name, const kubeschema::FieldErrors& errors
 );
 // Bad query options; `options` is "ListOptions", "CreateOptions", ...

@@ -14,8 +14,7 @@ json::Value parse_stored(const std::string& text) {
 }
 
 void set_revision(json::Value& object, kubestore::Revision revision) {
-    object.ensure_path({"metadata", "resourceVersion"}) =
-        json::Value::of(std::to_string(revision));
+    object.ensure_path({"metadata", "resourceVersion"}) = json::Value::of(std::to_string(revision));
 }
 
 }  // namespace farhold::kuberest

@@ -19,8 +19,7 @@ ApiResult<> check_foreign_uid(
     const std::string_view wanted = object::uid(updated);
     const std::string_view found = object::uid(current.object);
     if (!wanted.empty() && wanted != found) {
-        return refuse(
-            foreign_uid(call.type(), current.record.key, call.target.name, wanted, found)
+        return refuse(foreign_uid(call.type(), current.record.key, call.target.name, wanted, found)
         );
     }
     return {};
@@ -29,8 +28,7 @@ ApiResult<> check_foreign_uid(
 }  // namespace
 
 ApiResult<Response> update_object(const Call& call) {
-    const ApiResult<WriteOptions> options =
-        read_write_options(call.request.query, "UpdateOptions");
+    const ApiResult<WriteOptions> options = read_write_options(call.request.query, "UpdateOptions");
     if (!options) {
         return refuse(options.error());
     }

@@ -120,9 +120,8 @@ void Watcher::add_object(
     columns_sent_ = true;
 }
 
-void Watcher::add_line(
-    std::string& text, std::string_view event_type, const std::string& object
-) const {
+void Watcher::add_line(std::string& text, std::string_view event_type, const std::string& object)
+    const {
     text.append(R"({"type":")").append(event_type).append(R"(","object":)");
     text.append(object).append("}\n");
 }

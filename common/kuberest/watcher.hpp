@@ -64,9 +64,9 @@ private:
     std::optional<std::chrono::seconds> timeout_;
 
     Phase phase_ = Phase::live;
-    std::string start_;                 // Of the next page of the initial state.
-    kubestore::Revision cursor_ = 0;    // Everything up to here has been told.
-    kubestore::Revision told_ = 0;      // The last revision in a line.
+    std::string start_;               // Of the next page of the initial state.
+    kubestore::Revision cursor_ = 0;  // Everything up to here has been told.
+    kubestore::Revision told_ = 0;    // The last revision in a line.
     bool columns_sent_ = false;
 };
 

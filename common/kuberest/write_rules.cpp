@@ -76,8 +76,8 @@ ApiResult<> check_namespace(const Call& call, std::string_view name, bool creati
 ApiResult<> check_deletable(const Call& call) {
     const ResourceType& type = call.type();
     const bool is_namespace = type.group.empty() && type.plural == "namespaces";
-    if (is_namespace && std::ranges::find(kProtectedNamespaces, call.target.name) !=
-                            kProtectedNamespaces.end()) {
+    if (is_namespace &&
+        std::ranges::find(kProtectedNamespaces, call.target.name) != kProtectedNamespaces.end()) {
         return refuse(forbidden(type, call.target.name, "this namespace may not be deleted"));
     }
     return {};
@@ -117,7 +117,8 @@ std::vector<std::string> FieldFindings::sentences() const {
 }
 
 ApiResult<std::vector<std::string>> complete_object(
-    const ResourceType& type, json::Value& object, FieldFindings findings, FieldValidation validation
+    const ResourceType& type, json::Value& object, FieldFindings findings,
+    FieldValidation validation
 ) {
     const Result<void> conformed = kubeschema::conform(type, object, findings.unknown);
     if (!conformed) {

@@ -32,7 +32,8 @@ struct FieldFindings {
 
 // Types, unknown fields, defaults. Strict refuses findings, Warn answers them as warnings.
 ApiResult<std::vector<std::string>> complete_object(
-    const ResourceType& type, json::Value& object, FieldFindings findings, FieldValidation validation
+    const ResourceType& type, json::Value& object, FieldFindings findings,
+    FieldValidation validation
 );
 
 struct UpdateInput {

@@ -29,9 +29,8 @@ void EventRing::push(EventPtr event) {
     }
 }
 
-Result<EventBatch> EventRing::after(
-    Revision revision, std::string_view prefix, std::size_t limit
-) const {
+Result<EventBatch> EventRing::after(Revision revision, std::string_view prefix, std::size_t limit)
+    const {
     EventBatch batch;
     if (revision >= newest_) {
         batch.scanned_to = revision;

@@ -4,9 +4,9 @@
 // what is current, so that a list at a revision, pages of it and a watch from it agree. Keys and
 // bodies mean nothing here. One counter for all keys, never reused, also across restarts.
 //
-// One thread. Writes open a transaction by themselves; nothing of it is on the disk, and no event of
-// it can be seen, before commit(). The revision of a write is known before its body is encoded, so
-// that the body can carry it.
+// One thread. Writes open a transaction by themselves; nothing of it is on the disk, and no event
+// of it can be seen, before commit(). The revision of a write is known before its body is encoded,
+// so that the body can carry it.
 #pragma once
 
 #include "common/base/error.hpp"
@@ -51,9 +51,9 @@ struct EventBatch {
 
 struct ListQuery {
     std::string prefix;
-    std::string start;           // First key wanted; empty: the first of the prefix.
-    std::size_t limit = 0;       // 0: all.
-    Revision at_revision = 0;    // 0: now.
+    std::string start;         // First key wanted; empty: the first of the prefix.
+    std::size_t limit = 0;     // 0: all.
+    Revision at_revision = 0;  // 0: now.
 };
 
 struct ListPage {
@@ -100,7 +100,8 @@ public:
 
     // Committed events after `after` whose keys start with `prefix`, at most `limit` of them;
     // resource_exhausted when the ring no longer reaches back that far.
-    Result<EventBatch> events_after(Revision after, std::string_view prefix, std::size_t limit) const;
+    Result<EventBatch> events_after(Revision after, std::string_view prefix, std::size_t limit)
+        const;
 
     // One bounded step of compaction, outside a transaction. True: there is more to do.
     Result<bool> compact();

@@ -148,15 +148,14 @@ Database::~Database() = default;
 
 Result<Database> Database::open(const std::string& path) {
     // SQLite would create it readable for all; -wal takes over the mode of the file.
-    const int file = path == ":memory:"
-                         ? -1
-                         : ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+    const int file =
+        path == ":memory:" ? -1 : ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
     if (file >= 0) {
         ::close(file);
     }
     sqlite3* connection = nullptr;
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                      SQLITE_OPEN_EXRESCODE;
+    const int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
     Database database(connection, std::make_shared<const std::string>(path));
     if (code != SQLITE_OK) {
@@ -194,7 +193,8 @@ Result<void> Database::configure() {
 
 Error Database::error(std::string_view doing) const {
     return error_of(
-        sqlite3_extended_errcode(connection_.get()), sqlite3_errmsg(connection_.get()), *path_, doing
+        sqlite3_extended_errcode(connection_.get()), sqlite3_errmsg(connection_.get()), *path_,
+        doing
     );
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/apiserver/api_server.hpp"
+
 #include "common/json/value.hpp"
 #include "common/kubeconfig/kubeconfig.hpp"
 #include "common/net/http_client.hpp"
@@ -59,7 +60,9 @@ void with_server(const std::string& folder, Body body) {
 
 }  // namespace
 
-TEST_CASE("api server: the administrator's kubeconfig opens it, strangers see health", "[apiserver]") {
+TEST_CASE(
+    "api server: the administrator's kubeconfig opens it, strangers see health", "[apiserver]"
+) {
     const test::TempDir temp;
     with_server(temp.path(), [](const Client& admin) -> Task<> {
         const auto listed = co_await admin.ask(get("/api/v1/nodes"));

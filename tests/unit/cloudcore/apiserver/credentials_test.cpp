@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/apiserver/credentials.hpp"
+
 #include "common/kubeconfig/kubeconfig.hpp"
 #include "common/pki/certificate.hpp"
 #include "tests/support/catch.hpp"
@@ -16,7 +17,7 @@ namespace {
 const WallTime kNow = std::chrono::sys_days{std::chrono::year{2030} / 1 / 1};
 
 unsigned mode_of(const std::string& path) {
-    struct stat file {};
+    struct stat file{};
     REQUIRE(::stat(path.c_str(), &file) == 0);
     return file.st_mode & 0777U;
 }
@@ -39,7 +40,9 @@ TEST_CASE("credentials: made once, kept afterwards, keys private", "[apiserver]"
     CHECK(admin.organizations == std::vector<std::string>{"system:masters"});
 }
 
-TEST_CASE("credentials: another address or old age brings a new server certificate", "[apiserver]") {
+TEST_CASE(
+    "credentials: another address or old age brings a new server certificate", "[apiserver]"
+) {
     const test::TempDir temp;
     const auto dir = datadir::DataDir::open(temp.path()).value();
     const Credentials first = load_credentials(dir, {"127.0.0.1", 6443}, kNow).value();
@@ -64,7 +67,9 @@ TEST_CASE("credentials: a damaged file is an error that names it", "[apiserver]"
     CHECK(loaded.error().message().contains("api-ca.crt"));
 }
 
-TEST_CASE("credentials: the kubeconfig is private and points to a reachable address", "[apiserver]") {
+TEST_CASE(
+    "credentials: the kubeconfig is private and points to a reachable address", "[apiserver]"
+) {
     const test::TempDir temp;
     const auto dir = datadir::DataDir::open(temp.path()).value();
     const Credentials credentials = load_credentials(dir, {"0.0.0.0", 6443}, kNow).value();

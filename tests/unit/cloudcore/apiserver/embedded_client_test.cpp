@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/apiserver/embedded_client.hpp"
+
 #include "cloudcore/apiserver/store_queue.hpp"
 #include "common/async/task_group.hpp"
 #include "tests/support/catch.hpp"
@@ -26,8 +27,8 @@ void with_client(Body body) {
         const Executor executor = co_await this_executor;
         const SystemClock clock;
         StoreQueue queue(
-            executor, kubestore::Store::open(":memory:").value(),
-            kubeschema::Registry::built_in(), clock, log::Logger()
+            executor, kubestore::Store::open(":memory:").value(), kubeschema::Registry::built_in(),
+            clock, log::Logger()
         );
         EmbeddedClient client(executor, queue, clock);
         TaskGroup group(executor);
@@ -76,8 +77,7 @@ TEST_CASE("embedded client: a list is complete over many pages", "[apiserver]") 
     with_client([](EmbeddedClient& client) -> Task<> {
         for (int i = 0; i < 1100; ++i) {
             json::Value object = named("n" + std::to_string(i));
-            const auto made =
-                co_await client.create(kConfigMaps, "default", std::move(object), "");
+            const auto made = co_await client.create(kConfigMaps, "default", std::move(object), "");
             REQUIRE(made);
         }
         const auto listed = co_await client.list(kConfigMaps, {});
@@ -110,15 +110,16 @@ TEST_CASE("embedded client: a watch delivers what others write", "[apiserver]") 
     });
 }
 
-TEST_CASE("embedded client: requests that wait together are answered each for itself", "[apiserver]") {
+TEST_CASE(
+    "embedded client: requests that wait together are answered each for itself", "[apiserver]"
+) {
     with_client([](EmbeddedClient& client) -> Task<> {
         TaskGroup writers(co_await this_executor);
         int created = 0;
         int refused = 0;
         const auto write = [](EmbeddedClient& writer, int i, int& ok, int& no) -> Task<> {
             json::Value object = named("n" + std::to_string(i % 50));
-            const auto made =
-                co_await writer.create(kConfigMaps, "default", std::move(object), "");
+            const auto made = co_await writer.create(kConfigMaps, "default", std::move(object), "");
             ++(made ? ok : no);
         };
         for (int i = 0; i < 100; ++i) {

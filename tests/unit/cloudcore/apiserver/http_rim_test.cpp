@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/apiserver/http_rim.hpp"
+
 #include "tests/support/catch.hpp"
 
 namespace farhold::apiserver {

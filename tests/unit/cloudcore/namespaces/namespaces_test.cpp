@@ -29,8 +29,8 @@ void with_controller(Body body) {
         const Executor executor = co_await this_executor;
         const SystemClock clock;
         apiserver::StoreQueue queue(
-            executor, kubestore::Store::open(":memory:").value(),
-            kubeschema::Registry::built_in(), clock, log::Logger()
+            executor, kubestore::Store::open(":memory:").value(), kubeschema::Registry::built_in(),
+            clock, log::Logger()
         );
         apiserver::EmbeddedClient client(executor, queue, clock);
         TaskGroup api(executor);
@@ -151,8 +151,8 @@ TEST_CASE("namespaces: conditions tell what holds the deletion up", "[namespaces
     json::Value later = json::Value::make_object();
     later.ensure_path({"status", "conditions"}) = deletion_conditions(current, {}, second);
     CHECK(
-        object::find_condition(later, "NamespaceContentRemaining")->text_at({"lastTransitionTime"}) ==
-        "1970-01-01T00:33:20Z"
+        object::find_condition(later, "NamespaceContentRemaining")
+            ->text_at({"lastTransitionTime"}) == "1970-01-01T00:33:20Z"
     );
     CHECK(
         object::find_condition(later, "NamespaceDeletionContentFailure")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/datadir/data_dir.hpp"
+
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -14,7 +15,7 @@ namespace farhold::datadir {
 namespace {
 
 unsigned mode_of(const std::string& path) {
-    struct stat file {};
+    struct stat file{};
     REQUIRE(::stat(path.c_str(), &file) == 0);
     return file.st_mode & 0777U;
 }

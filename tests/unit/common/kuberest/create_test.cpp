@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "test_api.hpp"
-
 #include "common/object/metadata.hpp"
+#include "test_api.hpp"
 
 namespace farhold::kuberest {
 
@@ -43,9 +42,8 @@ TEST_CASE("create: the namespace must exist and agree", "[kuberest]") {
     CHECK(missing.code == 404);
     CHECK(missing.message() == "namespaces \"none\" not found");
 
-    const Answer other = api.post(
-        kConfigMapsPath, R"({"metadata":{"name":"a","namespace":"other"}})"
-    );
+    const Answer other =
+        api.post(kConfigMapsPath, R"({"metadata":{"name":"a","namespace":"other"}})");
     CHECK(other.code == 400);
     CHECK(
         other.message() ==
@@ -61,7 +59,8 @@ TEST_CASE("create: nothing new comes into a namespace that is going away", "[kub
     CHECK(refused.code == 403);
     CHECK(
         refused.message() ==
-        "configmaps \"a\" is forbidden: unable to create new content in namespace old because it is "
+        "configmaps \"a\" is forbidden: unable to create new content in namespace old because it "
+        "is "
         "being terminated"
     );
     const json::Value* causes = refused.body.at_path({"details", "causes"});
@@ -80,12 +79,14 @@ TEST_CASE("create: what does not fit the kind is refused in Kubernetes' words", 
         ));
     }
     SECTION("another kind") {
-        const Answer answer =
-            api.post(kPodsPath, R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}})");
+        const Answer answer = api.post(
+            kPodsPath, R"({"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"a"}})"
+        );
         CHECK(answer.code == 400);
         CHECK(
-            answer.message() == "ConfigMap in version \"v1\" cannot be handled as a Pod: converting "
-                                "(v1.ConfigMap) to (core.Pod): unknown conversion"
+            answer.message() ==
+            "ConfigMap in version \"v1\" cannot be handled as a Pod: converting "
+            "(v1.ConfigMap) to (core.Pod): unknown conversion"
         );
     }
     SECTION("no name") {
@@ -93,16 +94,18 @@ TEST_CASE("create: what does not fit the kind is refused in Kubernetes' words", 
         CHECK(answer.code == 422);
         CHECK(answer.reason() == "Invalid");
         CHECK(answer.text({"details", "kind"}) == "ConfigMap");
-        CHECK(answer.message().starts_with("ConfigMap \"\" is invalid: metadata.name: Required value"));
+        CHECK(
+            answer.message().starts_with("ConfigMap \"\" is invalid: metadata.name: Required value")
+        );
     }
     SECTION("an unknown field under Strict") {
-        const Answer answer = api.post(
-            std::string(kPodsPath) + "?fieldValidation=Strict", pod("a", R"(,"foo":1)")
-        );
+        const Answer answer =
+            api.post(std::string(kPodsPath) + "?fieldValidation=Strict", pod("a", R"(,"foo":1)"));
         CHECK(answer.code == 400);
         CHECK(
-            answer.message() == "Pod in version \"v1\" cannot be handled as a Pod: strict decoding "
-                                "error: unknown field \"spec.foo\""
+            answer.message() ==
+            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding "
+            "error: unknown field \"spec.foo\""
         );
     }
     SECTION("a revision") {
@@ -129,10 +132,8 @@ TEST_CASE("create: unknown fields are warned about and dropped by default", "[ku
     REQUIRE(answer.response.headers.size() == 1);
     CHECK(answer.response.headers[0].first == "Warning");
     CHECK(answer.response.headers[0].second == R"(299 - "unknown field \"spec.foo\"")");
-    CHECK(
-        api.post(std::string(kPodsPath) + "?fieldValidation=Ignore", pod("b", R"(,"foo":1)"))
-            .response.headers.empty()
-    );
+    CHECK(api.post(std::string(kPodsPath) + "?fieldValidation=Ignore", pod("b", R"(,"foo":1)"))
+              .response.headers.empty());
 }
 
 TEST_CASE("create: a dry run goes all the way and leaves nothing", "[kuberest]") {
@@ -146,19 +147,26 @@ TEST_CASE("create: a dry run goes all the way and leaves nothing", "[kuberest]")
     const Answer wrong = api.post(std::string(kConfigMapsPath) + "?dryRun=x", config_map("a"));
     CHECK(wrong.code == 422);
     CHECK(
-        wrong.message() == "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: "
-                           "[\"x\"]: supported values: \"All\""
+        wrong.message() ==
+        "CreateOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported value: "
+        "[\"x\"]: supported values: \"All\""
     );
 }
 
 TEST_CASE("create: kubectl's protobuf bodies are understood", "[kuberest]") {
     TestApi api;
     // ConfigMap{metadata{name: "x"}, data{"k": "v"}} as kubectl 1.32 sends it, with empty fields.
-    const std::string metadata("\x0a\x01x\x12\x00\x1a\x00\x22\x00\x2a\x00\x32\x00\x38\x00\x42\x00", 17);
+    const std::string metadata(
+        "\x0a\x01x\x12\x00\x1a\x00\x22\x00\x2a\x00\x32\x00\x38\x00\x42\x00", 17
+    );
     std::string raw = "\x0a";
     raw += static_cast<char>(metadata.size());
     raw += metadata + std::string("\x12\x06\x0a\x01k\x12\x01v", 8);
-    const std::string type("\x0a\x02v1\x12\x09" "ConfigMap", 15);
+    const std::string type(
+        "\x0a\x02v1\x12\x09"
+        "ConfigMap",
+        15
+    );
     std::string body("k8s\0\x0a", 5);
     body += static_cast<char>(type.size());
     body += type + "\x12";
@@ -186,7 +194,8 @@ TEST_CASE("create: a pod is bound to a node once", "[kuberest]") {
     api.post(kPodsPath, pod("a"));
     const std::string path = std::string(kPodsPath) + "/a/binding";
     const std::string binding =
-        R"({"apiVersion":"v1","kind":"Binding","metadata":{"name":"a"},"target":{"kind":"Node","name":"n"}})";
+        R"({"apiVersion":"v1","kind":"Binding","metadata":{"name":"a"},)"
+        R"("target":{"kind":"Node","name":"n"}})";
     const Answer bound = api.post(path, binding);
     CHECK(bound.code == 201);
     CHECK(bound.text({"status"}) == "Success");

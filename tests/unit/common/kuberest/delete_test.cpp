@@ -33,9 +33,10 @@ TEST_CASE("delete: preconditions name the kind", "[kuberest]") {
     const Answer other = api.remove(kOne, R"({"preconditions":{"uid":"x"}})");
     CHECK(other.code == 409);
     CHECK(
-        other.message() == "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the "
-                           "precondition (x) does not match the UID in record (" + uid +
-                               "). The object might have been deleted and then recreated"
+        other.message() ==
+        "Operation cannot be fulfilled on ConfigMap \"a\": the UID in the "
+        "precondition (x) does not match the UID in record (" +
+            uid + "). The object might have been deleted and then recreated"
     );
     CHECK(api.remove(kOne, R"({"preconditions":{"resourceVersion":"1"}})").code == 409);
     CHECK(api.remove(kOne, R"({"preconditions":{"uid":")" + uid + R"("}})").code == 200);
@@ -44,7 +45,8 @@ TEST_CASE("delete: preconditions name the kind", "[kuberest]") {
 TEST_CASE("delete: finalizers keep an object until the last one is removed", "[kuberest]") {
     TestApi api;
     api.post(
-        kConfigMapsPath, R"({"metadata":{"name":"a","finalizers":["example.com/x","example.com/y"]}})"
+        kConfigMapsPath,
+        R"({"metadata":{"name":"a","finalizers":["example.com/x","example.com/y"]}})"
     );
     const Answer waiting = api.remove(kOne);
     CHECK(waiting.code == 200);
@@ -52,15 +54,13 @@ TEST_CASE("delete: finalizers keep an object until the last one is removed", "[k
     CHECK(grace(waiting) == 0);
     CHECK(api.remove(kOne).revision() == waiting.revision());
 
-    const Answer more = api.patch(
-        kOne, "merge-patch", R"({"metadata":{"finalizers":["example.com/z"]}})"
-    );
+    const Answer more =
+        api.patch(kOne, "merge-patch", R"({"metadata":{"finalizers":["example.com/z"]}})");
     CHECK(more.code == 422);
     CHECK(more.message().contains("no new finalizers can be added if the object is being deleted"));
 
-    const Answer one = api.patch(
-        kOne, "merge-patch", R"({"metadata":{"finalizers":["example.com/y"]}})"
-    );
+    const Answer one =
+        api.patch(kOne, "merge-patch", R"({"metadata":{"finalizers":["example.com/y"]}})");
     CHECK(one.code == 200);
     const Answer last = api.patch(kOne, "merge-patch", R"({"metadata":{"finalizers":null}})");
     CHECK(last.code == 200);

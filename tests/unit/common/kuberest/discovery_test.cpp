@@ -64,8 +64,9 @@ TEST_CASE("discovery: new clients get everything at once, and 304 the next time"
     CHECK(again.code == 304);
     CHECK(again.response.body.empty());
 
-    request.accept = "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
-                     "application/json";
+    request.accept =
+        "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,"
+        "application/json";
     CHECK(api.ask(request).text({"kind"}) == "APIVersions");
 }
 
@@ -74,7 +75,10 @@ TEST_CASE("openapi: kubectl 1.20 gets protobuf, newer ones find fieldValidation"
     Request v2 = api.request("GET", "/openapi/v2");
     v2.accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
     const Answer protobuf = api.ask(v2);
-    CHECK(protobuf.response.body.starts_with("\x0a\x03" "2.0\x12"));
+    CHECK(
+        protobuf.response.body.starts_with("\x0a\x03"
+                                           "2.0\x12")
+    );
     v2.accept = "application/json";
     CHECK(api.ask(v2).text({"swagger"}) == "2.0");
     v2.accept = "text/html";
@@ -85,9 +89,8 @@ TEST_CASE("openapi: kubectl 1.20 gets protobuf, newer ones find fieldValidation"
     REQUIRE(address.starts_with("/openapi/v3/api/v1?hash="));
     const Answer document = api.get(address);
     CHECK(document.code == 200);
-    const json::Value* patch = document.body.at_path(
-        {"paths", "/api/v1/namespaces/{namespace}/pods/{name}", "patch"}
-    );
+    const json::Value* patch =
+        document.body.at_path({"paths", "/api/v1/namespaces/{namespace}/pods/{name}", "patch"});
     REQUIRE(patch != nullptr);
     CHECK(patch->text_at({"x-kubernetes-group-version-kind", "kind"}) == "Pod");
     CHECK(named(*patch->find("parameters"), "name", "fieldValidation") != nullptr);
@@ -137,13 +140,15 @@ TEST_CASE("authorization: strangers see health and version and nothing else", "[
     const Answer object = api.ask(request);
     CHECK(object.code == 403);
     CHECK(
-        object.message() == "pods \"a\" is forbidden: User \"system:anonymous\" cannot get resource "
-                            "\"pods\" in API group \"\" in the namespace \"default\""
+        object.message() ==
+        "pods \"a\" is forbidden: User \"system:anonymous\" cannot get resource "
+        "\"pods\" in API group \"\" in the namespace \"default\""
     );
     request.path = "/api/v1/nodes";
     CHECK(
-        api.ask(request).message() == "nodes is forbidden: User \"system:anonymous\" cannot list "
-                                      "resource \"nodes\" in API group \"\" at the cluster scope"
+        api.ask(request).message() ==
+        "nodes is forbidden: User \"system:anonymous\" cannot list "
+        "resource \"nodes\" in API group \"\" at the cluster scope"
     );
     request.path = "/api";
     CHECK(

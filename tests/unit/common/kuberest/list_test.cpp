@@ -44,8 +44,9 @@ TEST_CASE("list: selectors choose, and wrong ones are told", "[kuberest]") {
     const Answer wrong = api.get(std::string(kConfigMapsPath) + "?fieldSelector=spec.foo=1");
     CHECK(wrong.code == 400);
     CHECK(
-        wrong.message() == "\"spec.foo\" is not a known field selector: only \"metadata.name\", "
-                           "\"metadata.namespace\""
+        wrong.message() ==
+        "\"spec.foo\" is not a known field selector: only \"metadata.name\", "
+        "\"metadata.namespace\""
     );
     CHECK(
         api.get(std::string(kPodsPath) + "?fieldSelector=spec.foo=1").message() ==
@@ -65,8 +66,7 @@ TEST_CASE("list: pages are of one snapshot", "[kuberest]") {
     api.post(kConfigMapsPath, config_map("cc"));
 
     const std::string token = first.text({"metadata", "continue"});
-    const Answer second =
-        api.get(std::string(kConfigMapsPath) + "?limit=2&continue=" + token);
+    const Answer second = api.get(std::string(kConfigMapsPath) + "?limit=2&continue=" + token);
     CHECK(names(second) == "c d ");
     CHECK(second.revision() == first.revision());
     const Answer third = api.get(
@@ -88,8 +88,7 @@ TEST_CASE("list: a page whose history is gone says how to go on", "[kuberest]") 
             R"({"data":{"k":")" + std::to_string(i) + R"("}})"
         );
     }
-    while (api.store->compact().value()) {
-    }
+    while (api.store->compact().value()) {}
     const Answer expired = api.get(
         std::string(kConfigMapsPath) + "?limit=1&continue=" + first.text({"metadata", "continue"})
     );
@@ -130,8 +129,9 @@ TEST_CASE("list: what revision is wanted, and what may not be asked", "[kuberest
          invalid + "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless "
                    "resourceVersion is provided"},
         {"resourceVersion=0&resourceVersionMatch=Exact", 422,
-         invalid + "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for "
-                   "resourceVersion \"0\""},
+         invalid +
+             "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for "
+             "resourceVersion \"0\""},
         {"continue=x&resourceVersion=3", 400,
          "specifying resource version is not allowed when using continue"},
         {"sendInitialEvents=true", 422,

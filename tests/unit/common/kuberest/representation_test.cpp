@@ -5,7 +5,8 @@ namespace farhold::kuberest {
 namespace {
 
 constexpr const char* kTable =
-    "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,"
+    "application/json;as=Table;v=v1;g=meta.k8s.io,application/"
+    "json;as=Table;v=v1beta1;g=meta.k8s.io,"
     "application/json";
 
 }  // namespace
@@ -65,9 +66,8 @@ TEST_CASE("accept: the first form that we have is taken", "[kuberest]") {
 
 TEST_CASE("numbers and unknown annotations pass through unchanged", "[kuberest]") {
     TestApi api;
-    const Answer made = api.post(
-        kPodsPath, pod("a", R"(,"securityContext":{"runAsUser":9007199254740993})")
-    );
+    const Answer made =
+        api.post(kPodsPath, pod("a", R"(,"securityContext":{"runAsUser":9007199254740993})"));
     REQUIRE(made.code == 201);
     CHECK(made.response.body.contains("9007199254740993"));
 }

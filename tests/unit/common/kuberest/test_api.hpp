@@ -89,8 +89,8 @@ public:
             const json::Value& object = *line.find("object");
             lines.push_back(
                 std::string(line.text_at({"type"})) + " " +
-                std::string(object.text_at({"metadata", "name"}, object.text_at({"reason"}))) + "@" +
-                std::string(object.text_at({"metadata", "resourceVersion"}))
+                std::string(object.text_at({"metadata", "name"}, object.text_at({"reason"}))) +
+                "@" + std::string(object.text_at({"metadata", "resourceVersion"}))
             );
             text.erase(0, end + 1);
         }

@@ -48,10 +48,7 @@ TEST_CASE("update: identity in the body must be that of the object", "[kuberest]
     const json::Value first = api.post(kConfigMapsPath, config_map("a")).body;
     const Answer renamed = api.put(kOne, with(first, {"metadata", "name"}, "b"));
     CHECK(renamed.code == 400);
-    CHECK(
-        renamed.message() ==
-        "the name of the object (b) does not match the name on the URL (a)"
-    );
+    CHECK(renamed.message() == "the name of the object (b) does not match the name on the URL (a)");
     const Answer foreign = api.put(kOne, with(first, {"metadata", "uid"}, "x"));
     CHECK(foreign.code == 409);
     CHECK(foreign.message().contains("UID in precondition: x, UID in object meta: "));
@@ -69,8 +66,9 @@ TEST_CASE("update: leases need a revision and may be created by PUT", "[kuberest
     const Answer refused = api.put(path, with(lease, {"spec", "holderIdentity"}, "m"));
     CHECK(refused.code == 422);
     CHECK(
-        refused.message() == "leases.coordination.k8s.io \"l\" is invalid: metadata.resourceVersion: "
-                             "Invalid value: 0: must be specified for an update"
+        refused.message() ==
+        "leases.coordination.k8s.io \"l\" is invalid: metadata.resourceVersion: "
+        "Invalid value: 0: must be specified for an update"
     );
     CHECK(api.put(kOne, json::Value::parse(config_map("a")).value()).code == 404);
 }
@@ -89,8 +87,7 @@ TEST_CASE("update: spec and status are written through their own doors", "[kuber
     CHECK(status.body.integer_at({"metadata", "generation"}) == 1);
 
     const Answer main = api.patch(
-        kPod, "merge-patch",
-        R"({"spec":{"activeDeadlineSeconds":9},"status":{"phase":"Failed"}})"
+        kPod, "merge-patch", R"({"spec":{"activeDeadlineSeconds":9},"status":{"phase":"Failed"}})"
     );
     REQUIRE(main.code == 200);
     CHECK(main.text({"status", "phase"}) == "Running");
@@ -132,18 +129,13 @@ TEST_CASE("patch: each form does what it says", "[kuberest]") {
 TEST_CASE("patch: what cannot be applied is told apart", "[kuberest]") {
     TestApi api;
     api.post(kConfigMapsPath, config_map("a"));
-    const Answer test = api.patch(
-        kOne, "json-patch", R"([{"op":"test","path":"/metadata/name","value":"b"}])"
-    );
+    const Answer test =
+        api.patch(kOne, "json-patch", R"([{"op":"test","path":"/metadata/name","value":"b"}])");
     CHECK(test.code == 422);
-    CHECK(
-        test.message() == "the server rejected our request due to an error in our request"
-    );
+    CHECK(test.message() == "the server rejected our request due to an error in our request");
     CHECK(api.patch(kOne, "json-patch", "[").code == 400);
     CHECK(api.patch(std::string(kConfigMapsPath) + "/b", "merge-patch", "{}").code == 404);
-    CHECK(
-        api.patch(kOne, "merge-patch", R"({"metadata":{"resourceVersion":"1"}})").code == 409
-    );
+    CHECK(api.patch(kOne, "merge-patch", R"({"metadata":{"resourceVersion":"1"}})").code == 409);
     Request apply = api.request("PATCH", kOne, "{}");
     apply.content_type = "application/apply-patch+yaml";
     CHECK(api.ask(apply).code == 415);

@@ -45,7 +45,8 @@ TEST_CASE("watch: initial events end with a bookmark that says so", "[kuberest]"
     CHECK(text.starts_with("{\"type\":\"ADDED\""));
     CHECK(text.ends_with(
         R"({"type":"BOOKMARK","object":{"kind":"ConfigMap","apiVersion":"v1","metadata":)"
-        R"({"resourceVersion":"3","annotations":{"k8s.io/initial-events-end":"true"}}}})" "\n"
+        R"({"resourceVersion":"3","annotations":{"k8s.io/initial-events-end":"true"}}}})"
+        "\n"
     ));
 }
 
@@ -63,8 +64,7 @@ TEST_CASE("watch: an object enters and leaves a selector", "[kuberest]") {
 
 TEST_CASE("watch: a named object only", "[kuberest]") {
     TestApi api;
-    const auto watcher =
-        api.watch(watch_path("resourceVersion=2&fieldSelector=metadata.name=b"));
+    const auto watcher = api.watch(watch_path("resourceVersion=2&fieldSelector=metadata.name=b"));
     api.post(kConfigMapsPath, config_map("a"));
     api.post(kConfigMapsPath, config_map("b"));
     CHECK(api.poll(*watcher) == Lines{"ADDED b@4"});
@@ -101,8 +101,10 @@ TEST_CASE("watch: bookmarks come when there is news and they are wanted", "[kube
     api.post(kPodsPath, pod("other"));
     CHECK(api.poll(*watcher).empty());
     CHECK(
-        watcher->bookmark() == R"({"type":"BOOKMARK","object":{"kind":"ConfigMap","apiVersion":"v1",)"
-                               R"("metadata":{"resourceVersion":"3"}}})" "\n"
+        watcher->bookmark() ==
+        R"({"type":"BOOKMARK","object":{"kind":"ConfigMap","apiVersion":"v1",)"
+        R"("metadata":{"resourceVersion":"3"}}})"
+        "\n"
     );
     CHECK(watcher->bookmark().empty());
     api.poll(*without);
@@ -139,8 +141,8 @@ TEST_CASE("watch: options that do not fit are refused before the stream", "[kube
     CHECK(api.get(watch_path("sendInitialEvents=true")).code == 422);
     CHECK(
         api.get(watch_path(
-               "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=99"
-           ))
+                    "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=99"
+                ))
             .code == 504
     );
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kubestore/event_ring.hpp"
+
 #include "tests/support/catch.hpp"
 
 namespace farhold::kubestore {

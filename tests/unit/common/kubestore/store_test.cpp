@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kubestore/store.hpp"
+
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -197,7 +198,9 @@ TEST_CASE("kubestore: an acknowledged write survives a killed process", "[kubest
     CHECK(*store->get("pods/a").value()->body == "one@2");
 }
 
-TEST_CASE("kubestore: a full disk fails the commit, leaves nothing, and can be survived", "[kubestore]") {
+TEST_CASE(
+    "kubestore: a full disk fails the commit, leaves nothing, and can be survived", "[kubestore]"
+) {
     const test::TempDir dir;
     const auto store = Store::open(dir.file("s.db")).value();
     put(*store, "pods/a", "one");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/sqlite/database.hpp"
+
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -37,7 +38,7 @@ TEST_CASE("sqlite: a new file has the durable and defensive settings and is priv
     CHECK(pragma(database, "cell_size_check") == "1");
     CHECK_FALSE(database.execute("PRAGMA writable_schema=ON; DELETE FROM sqlite_schema"));
 
-    struct stat file {};
+    struct stat file{};
     REQUIRE(::stat(dir.file("x.db").c_str(), &file) == 0);
     CHECK((file.st_mode & 0777U) == 0600);
     REQUIRE(::stat(dir.file("x.db-wal").c_str(), &file) == 0);
