@@ -47,6 +47,7 @@ void LinkState::receive(tunnel::Welcome& welcome, Step& step) {
         return;
     }
     status_.refused = false;
+    session_->next_ping = step.now.mono;  // At once: the first heartbeat makes the node ready again.
     step.actions.emplace_back(action::ProveTime{welcome.hub_time});
     if (welcome.mode == tunnel::SyncMode::renew_only) {
         enter(Phase::renewing, step);
@@ -170,7 +171,7 @@ void LinkState::receive(tunnel::ReportsAck& ack, Step& step) {
             return;
         }
         ++status_.counters.reports_refused;
-        step.actions.emplace_back(action::ReportRefused{sent->key, refusal.reason});
+        step.actions.emplace_back(action::ReportRefused{sent->key, sent->seq != 0, refusal.reason});
     }
     if (!done.seqs.empty()) {
         step.actions.emplace_back(std::move(done));

@@ -24,7 +24,6 @@ std::string_view to_string(Phase phase) {
 
 LinkState::LinkState(LinkConfig config, Now now)
     : config_(std::move(config)),
-      reports_(config_.store_retry),
       backoff_(config_.redial_base, config_.redial_cap),
       dial_at_(now.mono),
       beat_(now.mono) {
@@ -34,11 +33,6 @@ LinkState::LinkState(LinkConfig config, Now now)
 Actions LinkState::on_event(const Event& event, const StoreView& store, Now now, Random& random) {
     Step step{.store = store, .now = now, .random = random, .actions = {}};
     std::visit([&](const auto& one) { handle(one, step); }, event);
-    for (ReportToStore& report : reports_.take_stores(now.mono)) {
-        step.actions.emplace_back(action::StoreReport{
-            std::move(report.key), std::move(report.uid), std::move(report.body)
-        });
-    }
     store_next(step);
     send_reports(step);
     dial_if_due(step);
@@ -46,7 +40,7 @@ Actions LinkState::on_event(const Event& event, const StoreView& store, Now now,
 }
 
 std::optional<Instant> LinkState::wake_at() const {
-    std::optional<Instant> wake = reports_.store_retry_at();
+    std::optional<Instant> wake;
     const auto at = [&wake](Instant instant) { wake = std::min(wake.value_or(instant), instant); };
     if (status_.phase == Phase::disconnected && storing_ == Storing::nothing) {
         at(dial_at_);
@@ -149,21 +143,11 @@ void LinkState::handle(const event::Forgotten& event, Step& /*step*/) {
     reports_.forget(event.key);
 }
 
-// The outbox is another one: on_event looks into it after every event.
-void LinkState::handle(const event::AcksStored& /*event*/, Step& /*step*/) {}
+// on_event looks into the outbox after every event.
+void LinkState::handle(const event::OutboxChanged& /*event*/, Step& /*step*/) {}
 
-void LinkState::handle(const event::AcksStoreFailed& event, Step& step) {
+void LinkState::handle(const event::AcksNotStored& event, Step& step) {
     store_failed(event.error, step);
-}
-
-void LinkState::handle(const event::ReportStored& event, Step& /*step*/) {
-    reports_.stored(event.key);
-}
-
-// Does not end the session: what the hub has sent is safe, and the report waits here.
-void LinkState::handle(const event::ReportStoreFailed& event, Step& step) {
-    ++status_.counters.store_failures;
-    reports_.store_failed(event.key, step.now.mono);
 }
 
 void LinkState::handle(const event::RenewalDue& event, Step& step) {

@@ -46,7 +46,6 @@ struct LinkConfig {
     Duration redial_cap = std::chrono::seconds(30);
     // From the Hello to the Welcome. Longer than a hub needs to learn its cluster by heart.
     Duration welcome_timeout = std::chrono::seconds(60);
-    Duration store_retry = std::chrono::seconds(1);
 };
 
 // The driver tells nothing more of a connection after Closed, or after it was told to Close.
@@ -67,29 +66,22 @@ struct Stored {};
 struct StoreFailed {
     Error error;
 };
-// A report of this machine. Durable ones are confirmed to their submitter by the store, not here.
+// A derived report or an event. Durable reports are put into the store by their makers.
 struct Submitted {
     tunnel::ReportClass cls = tunnel::ReportClass::derived;
     std::string key;
     std::string uid;
     std::string body;
 };
-// The key is no longer reported, such as the status of a pod that is gone. Its durable report, if
-// one waits, is still delivered.
+// The key is no longer reported, such as the status of a pod that is gone. A durable report of it
+// still goes its way.
 struct Forgotten {
     std::string key;
 };
-// Answers to AckReports.
-struct AcksStored {};
-struct AcksStoreFailed {
-    Error error;
-};
-// Answers to StoreReport.
-struct ReportStored {
-    std::string key;
-};
-struct ReportStoreFailed {
-    std::string key;
+// The outbox as committed is another one: there are new reports, or acknowledged ones are deleted.
+struct OutboxChanged {};
+// A negative answer to AckReports; the positive one is OutboxChanged.
+struct AcksNotStored {
     Error error;
 };
 // The certificate is due (or answers RequestRenewal).
@@ -105,9 +97,8 @@ struct Tick {};
 
 using Event = std::variant<
     event::Dialed, event::DialFailed, event::Received, event::Closed, event::Stored,
-    event::StoreFailed, event::Submitted, event::Forgotten, event::AcksStored,
-    event::AcksStoreFailed, event::ReportStored, event::ReportStoreFailed, event::RenewalDue,
-    event::Beat, event::Tick>;
+    event::StoreFailed, event::Submitted, event::Forgotten, event::OutboxChanged,
+    event::AcksNotStored, event::RenewalDue, event::Beat, event::Tick>;
 
 namespace action {
 
@@ -123,19 +114,14 @@ struct Close {
 struct Store {
     store::StoreBatch batch;
 };
-// Put into the outbox and commit; answer with ReportStored or ReportStoreFailed.
-struct StoreReport {
-    std::string key;
-    std::string uid;
-    std::string body;
-};
-// Delete these from the outbox and answer with AcksStored or AcksStoreFailed.
+// Delete these from the outbox and answer with OutboxChanged or AcksNotStored.
 struct AckReports {
     std::vector<std::uint64_t> seqs;
 };
 // For the log: Kubernetes will never take this report.
 struct ReportRefused {
     std::string key;
+    bool durable = false;
     std::string reason;
 };
 // The store has been put back to an older state: number reports above this from now on.
@@ -157,9 +143,9 @@ struct StateChanged {};
 }  // namespace action
 
 using Action = std::variant<
-    action::Dial, action::Send, action::Close, action::Store, action::StoreReport,
-    action::AckReports, action::ReportRefused, action::RaiseSequence, action::RequestRenewal,
-    action::AdoptCertificate, action::ProveTime, action::StateChanged>;
+    action::Dial, action::Send, action::Close, action::Store, action::AckReports,
+    action::ReportRefused, action::RaiseSequence, action::RequestRenewal, action::AdoptCertificate,
+    action::ProveTime, action::StateChanged>;
 using Actions = std::vector<Action>;
 
 enum class Phase : std::uint8_t {
@@ -233,10 +219,8 @@ private:
     void handle(const event::StoreFailed& event, Step& step);
     void handle(const event::Submitted& event, Step& step);
     void handle(const event::Forgotten& event, Step& step);
-    void handle(const event::AcksStored& event, Step& step);
-    void handle(const event::AcksStoreFailed& event, Step& step);
-    void handle(const event::ReportStored& event, Step& step);
-    void handle(const event::ReportStoreFailed& event, Step& step);
+    void handle(const event::OutboxChanged& event, Step& step);
+    void handle(const event::AcksNotStored& event, Step& step);
     void handle(const event::RenewalDue& event, Step& step);
     void handle(const event::Beat& event, Step& step);
     void handle(const event::Tick& event, Step& step);

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edgecore/link/report_queue.hpp"
 
+#include "common/base/ensure.hpp"
+
 #include <ranges>
 #include <utility>
 
 namespace farhold::link {
 
 bool ReportQueue::submit(tunnel::Report report) {
+    ensure(report.cls != tunnel::ReportClass::durable, "durable reports go through the store");
     if (report.body.size() > tunnel::kReportBytesMax) {
         return false;
     }
@@ -16,16 +19,13 @@ bool ReportQueue::submit(tunnel::Report report) {
     if (latest_.size() >= kReportKeysMax && !latest_.contains(report.key)) {
         return false;
     }
-    Latest& latest = latest_[report.key];
-    const bool same = latest.uid == report.uid && latest.body == report.body;
-    if (report.cls == tunnel::ReportClass::durable) {
-        to_store_.insert(report.key);
-    } else if (same && !latest.forgotten) {
+    const auto [known, added] = latest_.try_emplace(report.key);
+    Latest& latest = known->second;
+    if (!added && latest.uid == report.uid && latest.body == report.body) {
         return true;
     }
     latest.uid = std::move(report.uid);
     latest.body = std::move(report.body);
-    latest.forgotten = false;
     unsent_.insert(std::move(report.key));
     return true;
 }
@@ -40,56 +40,8 @@ bool ReportQueue::submit_event(tunnel::Report report) {
 }
 
 void ReportQueue::forget(const std::string& key) {
-    const auto latest = latest_.find(key);
-    if (latest == latest_.end()) {
-        return;
-    }
+    latest_.erase(key);
     unsent_.erase(key);
-    if (latest->second.storing || to_store_.contains(key)) {
-        latest->second.forgotten = true;
-    } else {
-        latest_.erase(latest);
-    }
-}
-
-std::vector<ReportToStore> ReportQueue::take_stores(Instant now) {
-    std::vector<ReportToStore> due;
-    if (retry_at_ && now < *retry_at_) {
-        return due;
-    }
-    retry_at_.reset();
-    for (auto key = to_store_.begin(); key != to_store_.end();) {
-        Latest& latest = latest_.at(*key);
-        if (latest.storing) {
-            ++key;  // Its newest text follows once the one under way is stored.
-            continue;
-        }
-        latest.storing = true;
-        due.push_back({*key, latest.uid, latest.body});
-        key = to_store_.erase(key);
-    }
-    return due;
-}
-
-void ReportQueue::stored(const std::string& key) {
-    const auto latest = latest_.find(key);
-    if (latest == latest_.end()) {
-        return;
-    }
-    latest->second.storing = false;
-    if (latest->second.forgotten && !to_store_.contains(key)) {
-        latest_.erase(latest);
-    }
-}
-
-void ReportQueue::store_failed(const std::string& key, Instant now) {
-    const auto latest = latest_.find(key);
-    if (latest == latest_.end()) {
-        return;
-    }
-    latest->second.storing = false;
-    to_store_.insert(key);
-    retry_at_ = now + store_retry_;
 }
 
 void ReportQueue::begin_session() {
@@ -104,9 +56,7 @@ void ReportQueue::begin_session() {
     last_seq_ = 0;
     for (auto& [key, latest] : latest_) {
         latest.in_flight = false;
-        if (!latest.forgotten) {
-            unsent_.insert(key);
-        }
+        unsent_.insert(key);
     }
 }
 
@@ -149,9 +99,7 @@ bool ReportQueue::take_durable(const store::Outbox& outbox, std::vector<tunnel::
 bool ReportQueue::take_derived(const store::Outbox& outbox, std::vector<tunnel::Report>& out) {
     for (auto key = unsent_.begin(); key != unsent_.end();) {
         Latest& latest = latest_.at(*key);
-        const bool must_wait = latest.in_flight || latest.storing || to_store_.contains(*key) ||
-                               outbox.find(*key) != nullptr;
-        if (must_wait) {
+        if (latest.in_flight || outbox.find(*key) != nullptr) {
             ++key;
             continue;
         }

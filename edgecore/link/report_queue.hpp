@@ -6,11 +6,10 @@
 // here, the newest of each key, and all of them are sent in every session. Events wait in a queue of
 // their own and go last.
 //
-// A key may have both. Its derived text waits until no durable report of the key is in the outbox or
-// on the way there: else a crash could bring the durable one, older by then, to the cloud again.
+// A key may have both. Its derived text waits until no durable report of the key is in the outbox:
+// else a crash could bring the durable one, older by then, to the cloud once more.
 #pragma once
 
-#include "common/base/time.hpp"
 #include "common/tunnel/messages.hpp"
 #include "edgecore/store/outbox.hpp"
 
@@ -28,12 +27,6 @@ namespace farhold::link {
 inline constexpr std::size_t kReportKeysMax = 4096;
 inline constexpr std::size_t kEventsMax = 256;  // The oldest give way.
 
-struct ReportToStore {
-    std::string key;
-    std::string uid;
-    std::string body;
-};
-
 // What an acknowledgement was about.
 struct SentReport {
     std::string key;
@@ -42,18 +35,11 @@ struct SentReport {
 
 class ReportQueue {
 public:
-    explicit ReportQueue(Duration store_retry) : store_retry_(store_retry) {}
-
-    // False when a bound was hit and a report (this one, or the oldest event) was dropped.
+    // A derived report or an event. False when a bound was hit and a report (this one, or the oldest
+    // event) was dropped.
     bool submit(tunnel::Report report);
-    // The key is no longer reported; a durable report of it still reaches the outbox.
+    // The key is no longer reported. A durable report of it still goes its way.
     void forget(const std::string& key);
-
-    // The commits that are due; each is answered by stored() or store_failed().
-    std::vector<ReportToStore> take_stores(Instant now);
-    void stored(const std::string& key);
-    void store_failed(const std::string& key, Instant now);
-    [[nodiscard]] std::optional<Instant> store_retry_at() const { return retry_at_; }
 
     // Nothing has been sent yet.
     void begin_session();
@@ -63,13 +49,11 @@ public:
     std::optional<SentReport> acknowledge(std::uint64_t ordinal);
 
 private:
-    // The newest report of a key, whatever its class.
+    // The newest derived report of a key.
     struct Latest {
         std::string uid;
         std::string body;
-        bool in_flight = false;  // As a derived report.
-        bool storing = false;    // An answer of the store is due.
-        bool forgotten = false;  // To be dropped once it is stored.
+        bool in_flight = false;
     };
     struct InFlight {
         std::string key;
@@ -86,16 +70,13 @@ private:
     bool take_derived(const store::Outbox& outbox, std::vector<tunnel::Report>& out);
     void take_events(std::vector<tunnel::Report>& out);
 
-    Duration store_retry_;
     std::map<std::string, Latest> latest_;
-    std::set<std::string> to_store_;  // Keys whose latest text must get into the outbox.
-    std::set<std::string> unsent_;    // Keys whose latest text was not sent in this session.
+    std::set<std::string> unsent_;  // Keys whose latest text was not sent in this session.
     std::deque<tunnel::Report> events_;
     std::map<std::uint64_t, InFlight> in_flight_;  // By ordinal.
     std::size_t bytes_in_flight_ = 0;
     std::uint64_t ordinal_ = 0;
     std::uint64_t last_seq_ = 0;  // Of the outbox, in this session.
-    std::optional<Instant> retry_at_;
 };
 
 }  // namespace farhold::link
