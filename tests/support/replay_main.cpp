@@ -23,7 +23,9 @@ int main(int argc, char** argv) {
             std::printf("%s\n", entry.path().c_str());
             std::fflush(stdout);
             // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-            LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
+            LLVMFuzzerTestOneInput(
+                reinterpret_cast<const std::uint8_t*>(input.data()), input.size()
+            );
             ++count;
         }
     }

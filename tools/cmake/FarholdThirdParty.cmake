@@ -13,14 +13,20 @@ find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(fmt REQUIRED)
-find_package(yaml-cpp REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(nghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 
 add_library(farhold_yaml_cpp INTERFACE)
-target_link_libraries(farhold_yaml_cpp INTERFACE
-    $<IF:$<TARGET_EXISTS:yaml-cpp::yaml-cpp>,yaml-cpp::yaml-cpp,yaml-cpp>)
+if(CMAKE_CROSSCOMPILING)
+    # Debian's development package exists once a machine: its headers, and the foreign library.
+    find_library(FARHOLD_YAML_CPP NAMES libyaml-cpp.so libyaml-cpp.so.0.7 libyaml-cpp.so.0.8 REQUIRED)
+    target_link_libraries(farhold_yaml_cpp INTERFACE ${FARHOLD_YAML_CPP})
+else()
+    find_package(yaml-cpp REQUIRED)
+    target_link_libraries(farhold_yaml_cpp INTERFACE
+        $<IF:$<TARGET_EXISTS:yaml-cpp::yaml-cpp>,yaml-cpp::yaml-cpp,yaml-cpp>)
+endif()
 add_library(farhold::yaml_cpp ALIAS farhold_yaml_cpp)
 
 add_library(farhold::nghttp2 ALIAS PkgConfig::nghttp2)
