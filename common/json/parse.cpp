@@ -49,8 +49,8 @@ std::vector<std::size_t> superseded_members(const Object& members) {
 
 class TreeBuilder {
 public:
-    TreeBuilder(std::size_t depth_limit, std::vector<std::string>* duplicates)
-        : depth_limit_(depth_limit), duplicates_(duplicates) {}
+    TreeBuilder(const ParseLimits& limits, std::vector<std::string>* duplicates)
+        : limits_(limits), duplicates_(duplicates) {}
 
     bool Null() { return push({}); }
     bool Bool(bool value) { return push(Value::of(value)); }
@@ -68,6 +68,10 @@ public:
     bool StartArray() { return open(false); }
 
     bool EndObject(rapidjson::SizeType count) {
+        if (count > limits_.members) {
+            exceeded_ = fmt::format("an object of {} members", count);
+            return false;
+        }
         Value result = Value::make_object();
         Object& members = result.object();
         members.reserve(count);
@@ -101,7 +105,8 @@ public:
     bool Uint64(std::uint64_t value) { return push(Value::of(value)); }
     bool Double(double value) { return push(Value::of(value)); }
 
-    bool too_deep() const { return open_.size() > depth_limit_; }
+    // What was more than the limits allow; empty when nothing was.
+    const std::string& exceeded() const { return exceeded_; }
     Value take_root() { return std::move(stack_.front()); }
 
 private:
@@ -117,7 +122,10 @@ private:
 
     bool open(bool is_object) {
         open_.push_back({is_object, stack_.size()});
-        return !too_deep();
+        if (open_.size() > limits_.depth) {
+            exceeded_ = fmt::format("more than {} levels", limits_.depth);
+        }
+        return exceeded_.empty();
     }
 
     void drop_duplicates(Object& members) {
@@ -163,11 +171,12 @@ private:
 
     static constexpr std::size_t kMaxReported = 100;
 
-    std::size_t depth_limit_;
+    const ParseLimits& limits_;
     std::vector<std::string>* duplicates_;
     std::vector<Value> stack_;
     std::vector<std::string> keys_;
     std::vector<Open> open_;
+    std::string exceeded_;
 };
 
 }  // namespace
@@ -184,14 +193,14 @@ Result<Value> Value::parse(
     rapidjson::MemoryStream bytes(text.data(), text.size());
     rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
     rapidjson::Reader reader;
-    TreeBuilder builder(limits.depth, duplicates);
+    TreeBuilder builder(limits, duplicates);
     constexpr unsigned kFlags =
         rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;
     const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, builder);
-    if (builder.too_deep()) {
+    if (!builder.exceeded().empty()) {
         return fail(
             ErrorCode::invalid_argument,
-            fmt::format("JSON nested deeper than {} at offset {}", limits.depth, result.Offset())
+            fmt::format("JSON with {} at offset {}", builder.exceeded(), result.Offset())
         );
     }
     if (result.IsError()) {

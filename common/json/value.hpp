@@ -30,6 +30,8 @@ struct ParseLimits {
     std::size_t bytes = std::size_t{16} << 20U;
     // Of arrays and objects within each other; everything that walks a tree recurses this deep.
     std::size_t depth = 100;
+    // Of one object: members are searched one by one.
+    std::size_t members = 16'384;
 };
 
 class Value {

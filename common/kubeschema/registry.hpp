@@ -58,10 +58,12 @@ struct ResourceType {
     std::vector<Subresource> subresources;
     NameRule name_rule = NameRule::dns_subdomain;
 
-    const MessageType* message = nullptr;  // nullptr: fields are not checked, patches not strategic.
+    // nullptr: only metadata is checked for its fields, and patches are not strategic.
+    const MessageType* message = nullptr;
 
     bool has_generation = false;             // metadata.generation counts changes of spec.
     bool status_takes_metadata = true;       // Labels and so on may change through /status.
+    bool status_at_creation = false;         // A Node registers itself with its status.
     bool allow_unconditional_update = true;  // An update needs no resourceVersion.
     bool allow_create_on_update = false;     // A PUT of an object that is missing creates it.
 
@@ -78,8 +80,7 @@ struct ResourceType {
     std::function<void(const json::Value& object, FieldErrors& errors)> validate;
     std::function<void(
         const json::Value& updated, const json::Value& current, Part part, FieldErrors& errors
-    )>
-        validate_update;
+    )> validate_update;
     // Seconds between a deletion request and the end. Empty: the kind has no graceful deletion.
     std::function<std::int64_t(const json::Value& object)> default_grace;
 

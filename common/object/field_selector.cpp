@@ -30,7 +30,9 @@ Result<std::string> unescape_value(std::string_view text) {
             if (i == text.size() || (text[i] != '\\' && text[i] != ',' && text[i] != '=')) {
                 return fail(
                     ErrorCode::invalid_argument,
-                    fmt::format("invalid field selector: invalid escape sequence in value: {}", text)
+                    fmt::format(
+                        "invalid field selector: invalid escape sequence in value: {}", text
+                    )
                 );
             }
         } else if (text[i] == ',' || text[i] == '=') {

@@ -213,7 +213,9 @@ Result<LabelSelector> LabelSelector::parse(std::string_view text) {
         }
         selector.requirements_.push_back(std::move(*requirement));
         if (!lexer.at_end() && !lexer.accept(",")) {
-            return refuse(fmt::format("found '{}', expected: ',' or 'end of string'", lexer.token()));
+            return refuse(
+                fmt::format("found '{}', expected: ',' or 'end of string'", lexer.token())
+            );
         }
     }
     return selector;

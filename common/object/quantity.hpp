@@ -31,7 +31,9 @@ public:
     Quantity operator-(const Quantity& other) const;
     // The notation does not matter: 1 == 1000m.
     bool operator==(const Quantity& other) const { return nanos_ == other.nanos_; }
-    std::strong_ordering operator<=>(const Quantity& other) const { return nanos_ <=> other.nanos_; }
+    std::strong_ordering operator<=>(const Quantity& other) const {
+        return nanos_ <=> other.nanos_;
+    }
 
 private:
     __extension__ using Nanos = __int128;

@@ -136,7 +136,8 @@ std::string format_time(WallTime time) {
 
 std::string format_micro_time(WallTime time) {
     const auto whole = floor<seconds>(time);
-    return fmt::format("{}.{:06}Z", format_seconds(whole), floor<microseconds>(time - whole).count());
+    const auto fraction = floor<microseconds>(time - whole);
+    return fmt::format("{}.{:06}Z", format_seconds(whole), fraction.count());
 }
 
 Result<WallTime> parse_time(std::string_view text) {

@@ -47,11 +47,13 @@ TEST_CASE("json: errors tell the offset", "[json]") {
     }
 }
 
-TEST_CASE("json: depth and size are limited", "[json]") {
+TEST_CASE("json: depth, members and size are limited", "[json]") {
     const auto nested = [](std::size_t n) { return std::string(n, '[') + std::string(n, ']'); };
     CHECK(Value::parse(nested(ParseLimits{}.depth)));
     CHECK_FALSE(Value::parse(nested(ParseLimits{}.depth + 1)));
     CHECK_FALSE(Value::parse(std::string(1'000'000, '[')));
+    CHECK(Value::parse(R"({"a":1,"b":2})", ParseLimits{.members = 2}));
+    CHECK_FALSE(Value::parse(R"({"a":1,"b":2,"c":3})", ParseLimits{.members = 2}));
     const auto large = Value::parse("[1,2,3]", ParseLimits{.bytes = 6});
     REQUIRE_FALSE(large);
     CHECK(large.error().code() == ErrorCode::resource_exhausted);
@@ -72,15 +74,15 @@ TEST_CASE("json: of a repeated key the last value stays and its path is reported
 
 TEST_CASE("json: repeated keys of a large object are found as in a small one", "[json]") {
     std::string text = "{";
-    for (int i = 0; i < 50'000; ++i) {
-        text += "\"k" + std::to_string(i % 25'000) + "\":" + std::to_string(i) + ",";
+    for (int i = 0; i < 10'000; ++i) {
+        text += "\"k" + std::to_string(i % 5'000) + "\":" + std::to_string(i) + ",";
     }
     text.back() = '}';
     std::vector<std::string> duplicates;
     const auto value = Value::parse(text, {}, &duplicates);
     REQUIRE(value);
-    CHECK(value->size() == 25'000);
-    CHECK(value->find("k7")->integer() == 25'007);
+    CHECK(value->size() == 5'000);
+    CHECK(value->find("k7")->integer() == 5'007);
     CHECK(duplicates.size() == 100);
     CHECK(duplicates.front() == "k0");
 }
