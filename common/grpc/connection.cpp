@@ -47,9 +47,7 @@ struct Connection::Impl {
                 co_return;
             }
             const auto taken = session.receive({buffer.data(), size});
-            for (auto& event : session.take_events()) {
-                on_event(std::move(event));
-            }
+            deliver(on_event);
             output_ready.set();
             if (!taken) {
                 reason = taken.error();
@@ -61,9 +59,10 @@ struct Connection::Impl {
         }
     }
 
-    Task<> write() {
+    Task<> write(const std::function<void(http2::Event)>& on_event) {
         for (;;) {
             const std::string output = session.take_output();
+            deliver(on_event);
             if (output.empty()) {
                 if (closing || session.finished()) {
                     end("the connection was closed");
@@ -80,6 +79,12 @@ struct Connection::Impl {
                 end(error.message());
                 co_return;
             }
+        }
+    }
+
+    void deliver(const std::function<void(http2::Event)>& on_event) {
+        for (auto& event : session.take_events()) {
+            on_event(std::move(event));
         }
     }
 
@@ -104,7 +109,7 @@ Connection::Connection(
 Connection::~Connection() = default;
 
 Task<Error> Connection::run(std::function<void(http2::Event)> on_event) {
-    co_await race(impl_->read(on_event), impl_->write());
+    co_await race(impl_->read(on_event), impl_->write(on_event));
     boost::system::error_code ignored;
     impl_->socket.close(ignored);
     co_return *impl_->reason;

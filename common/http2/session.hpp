@@ -92,7 +92,8 @@ public:
     Result<void> receive(std::string_view bytes);
     std::vector<Event> take_events();
 
-    // What to write to the socket; empty when there is nothing now.
+    // What to write to the socket; empty when there is nothing now. Sending a stream's last frame
+    // closes it, so there may be events afterwards.
     std::string take_output();
 
     // Neither side will send anything more.
