@@ -6,6 +6,7 @@
 
 #include "cloudcore/apiserver/store_queue.hpp"
 #include "common/kubeapi/kube_client.hpp"
+#include "common/kubeapi/rest_requests.hpp"
 
 #include <string>
 
@@ -39,7 +40,7 @@ public:
     ) override;
 
 private:
-    Task<Result<json::Value>> ask(kuberest::Request request);
+    Task<Result<json::Value>> ask(kubeapi::RestRequest request);
 
     Executor executor_;
     StoreQueue& queue_;

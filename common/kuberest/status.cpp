@@ -66,35 +66,6 @@ json::Value details_of(const Status& status) {
     return details;
 }
 
-ErrorCode code_of(const Status& status) {
-    switch (status.code) {
-        case 400:
-        case 405:
-        case 413:
-        case 415:
-        case 422:
-            return ErrorCode::invalid_argument;
-        case 401:
-            return ErrorCode::unauthenticated;
-        case 403:
-            return ErrorCode::permission_denied;
-        case 404:
-            return ErrorCode::not_found;
-        case 409:
-            return status.reason == "AlreadyExists" ? ErrorCode::already_exists
-                                                    : ErrorCode::conflict;
-        case 410:
-            return ErrorCode::resource_exhausted;
-        case 429:
-        case 503:
-            return ErrorCode::unavailable;
-        case 504:
-            return ErrorCode::deadline;
-        default:
-            return ErrorCode::internal;
-    }
-}
-
 Status precondition_failed(
     const ResourceType& type, std::string_view name, std::string_view what, std::string_view wanted,
     std::string_view found, std::string_view guess
@@ -139,10 +110,6 @@ json::Value Status::to_json() const {
         status.set("code", json::Value::of(code));
     }
     return status;
-}
-
-Error Status::to_error() const {
-    return {code_of(*this), message};
 }
 
 Status bad_request(std::string message) {

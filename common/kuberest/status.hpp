@@ -41,8 +41,6 @@ struct Status {
     std::string continue_token;  // Of an expired list: how to go on all the same.
 
     json::Value to_json() const;
-    // The same for our own controllers.
-    Error to_error() const;
 };
 
 template <class T = void>
