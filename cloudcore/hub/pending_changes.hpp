@@ -18,15 +18,15 @@ namespace farhold::hub {
 class PendingChanges {
 public:
     void upsert(const object::ObjectKey& key);
-    // The machine may hold an object of that uid, which is gone.
+    // The machine may hold an object of that uid, which is no longer in its view.
     void remove(const object::ObjectKey& key, const std::string& uid);
 
     [[nodiscard]] bool empty() const { return changes_.empty(); }
     [[nodiscard]] std::size_t size() const { return changes_.size(); }
 
-    // Moves changes into the batch, as many as `bytes` and kItemsMax allow and at least one, and
-    // answers their bytes. Pods come last, so that what they refer to is there before them.
-    std::size_t take(const views::NodeView& view, std::size_t bytes, tunnel::Batch& batch);
+    // Moves a batch's worth of changes into `batch`, within `room` bytes; one larger object when it
+    // travels `alone`. Pods come last, so that what they refer to is there before them.
+    void take(const views::NodeView& view, std::size_t room, bool alone, tunnel::Batch& batch);
 
 private:
     struct Order {

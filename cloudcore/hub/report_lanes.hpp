@@ -71,6 +71,7 @@ private:
     };
 
     bool allow_event(Instant now);
+    bool is_first(std::uint64_t ordinal, const Waiting& waiting) const;
 
     std::map<std::uint64_t, Waiting> reports_;  // By ordinal.
     std::map<std::string, std::deque<std::uint64_t>> lanes_;

@@ -23,9 +23,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -49,7 +49,6 @@ struct SessionConfig {
     bool renew_only = false;  // The certificate has expired.
 
     std::size_t inventory_max = 20'000;
-    Duration hello_timeout = tunnel::kSilenceMax;
     // How often the node's Lease is renewed, and how old the machine's main loop may be for that.
     Duration lease_interval = std::chrono::seconds(10);
     Duration loop_beat_max = std::chrono::seconds(10);
@@ -73,7 +72,8 @@ struct NotAdmitted {
     tunnel::GoodbyeReason reason = tunnel::GoodbyeReason::not_ready;
     std::string text;
 };
-// The view is another one: it has become whole, or these objects of it have changed.
+// The view is another one: it has become whole, or these objects of it have changed. Told before any
+// other event that comes after the change, so that what on_event() reads is never ahead of it.
 struct ViewChanged {
     views::ViewChanges changes;
 };
@@ -82,9 +82,10 @@ struct Applied {
     std::uint64_t ordinal = 0;
     ApplyOutcome outcome;
 };
-// Answers to RenewLease.
-struct LeaseRenewed {
-    bool lost = false;  // Somebody else has the node's epoch.
+// Answers to RenewLease. lost: somebody else has the node's epoch.
+enum class LeaseOutcome : std::uint8_t { renewed, failed, lost };
+struct LeaseAnswered {
+    LeaseOutcome outcome = LeaseOutcome::renewed;
 };
 // Answers to SignCertificate.
 struct CertificateIssued {
@@ -103,7 +104,7 @@ struct Tick {};
 
 using Event = std::variant<
     event::Received, event::Closed, event::Admitted, event::NotAdmitted, event::ViewChanged,
-    event::Applied, event::LeaseRenewed, event::CertificateIssued, event::Dismissed, event::Tick>;
+    event::Applied, event::LeaseAnswered, event::CertificateIssued, event::Dismissed, event::Tick>;
 
 namespace action {
 
@@ -190,11 +191,12 @@ private:
     void handle(const event::NotAdmitted& event, Step& step);
     void handle(const event::ViewChanged& event, Step& step);
     void handle(const event::Applied& event, Step& step);
-    void handle(const event::LeaseRenewed& event, Step& step);
+    void handle(const event::LeaseAnswered& event, Step& step);
     void handle(const event::CertificateIssued& event, Step& step);
     void handle(const event::Dismissed& event, Step& step);
     void handle(const event::Tick& event, Step& step);
 
+    void dispatch(tunnel::Message& message, Step& step);
     void receive(tunnel::Hello& hello, Step& step);
     void receive(tunnel::Inventory& inventory, Step& step);
     void receive(tunnel::Committed& committed, Step& step);
@@ -207,8 +209,8 @@ private:
     void compare(Step& step);
     void send_batches(Step& step);
     void work_on_reports(Step& step);
-    void renew_lease(Step& step);
     void protocol_error(const std::string& what, Step& step);
+    [[nodiscard]] bool welcomed() const;
     void close(tunnel::GoodbyeReason reason, const std::string& text, Step& step);
 
     struct SentBatch {
@@ -221,7 +223,6 @@ private:
     Phase phase_ = Phase::hello;
     tunnel::FrameReader reader_;
     tunnel::FrameWriter writer_;
-    Instant opened_;
     Instant heard_;
     SessionCounters counters_;
 

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pure: what a machine's report makes of an object in Kubernetes, and whether it may.
+//
+// Writes are guarded twice: by the object's uid and resourceVersion, and by a mark that each write
+// leaves in the object, "<epoch>.<ordinal>" of the report. A hub that lost a node to another one
+// without knowing it finds a newer epoch there and stops; a report that comes late finds a newer
+// ordinal and is passed over.
+#pragma once
+
+#include "cloudcore/views/node_views.hpp"
+#include "common/base/error.hpp"
+#include "common/base/time.hpp"
+#include "common/json/value.hpp"
+#include "common/tunnel/messages.hpp"
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace farhold::hub {
+
+struct ReportMark {
+    std::uint64_t epoch = 0;
+    std::uint64_t ordinal = 0;
+
+    static std::optional<ReportMark> parse(std::string_view text);
+    [[nodiscard]] std::string text() const;
+
+    auto operator<=>(const ReportMark&) const = default;
+};
+
+// What a report is about, by its key.
+struct ReportTarget {
+    enum class Kind : std::uint8_t { pod_status, node_status, pod_gone, event };
+    Kind kind = Kind::pod_status;
+    std::string ns;
+    std::string name;
+
+    static Result<ReportTarget> parse(const tunnel::Report& report);
+};
+
+// Kubernetes must never get this report; the reason is for the log and for the machine.
+struct Refuse {
+    std::string reason;
+};
+// A merge patch of the status subresource.
+struct WriteStatus {
+    json::Value patch;
+};
+// Delete the pod with grace 0 and its uid as precondition.
+struct DeletePod {
+    std::string uid;
+};
+// Kubernetes has it already.
+struct NothingToDo {};
+struct Superseded {};
+struct Fenced {
+    std::uint64_t epoch = 0;  // In the object.
+};
+using WriteDecision =
+    std::variant<Refuse, WriteStatus, DeletePod, NothingToDo, Superseded, Fenced>;
+
+// Of pod_status, node_status and pod_gone. `current` is the object in Kubernetes, nullptr when there
+// is none; `node` is who sends, as its certificate says.
+WriteDecision decide_write(
+    const std::string& node, const ReportTarget& target, const tunnel::Report& report,
+    ReportMark mark, const json::Value* current, WallTime now
+);
+
+// The Event to create: the node's own words about itself or one of its pods, and nothing else.
+Result<json::Value> make_reported_event(
+    const std::string& node, const ReportTarget& target, const tunnel::Report& report,
+    const views::NodeView& view
+);
+
+}  // namespace farhold::hub
