@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/app/serve.hpp"
 #include "cloudcore/app/settings.hpp"
+#include "cloudcore/app/token_commands.hpp"
 
 int main(int argc, char** argv) {
     using namespace farhold;
@@ -12,5 +13,6 @@ int main(int argc, char** argv) {
     config::Command& serve = line.root().command("serve", "runs cloudcore");
     cloud::declare_serve(serve, settings);
     serve.action([&settings] { return cloud::serve(settings); });
+    const cloud::TokenCommands token_commands(line.root());
     return line.run(argc, argv);
 }

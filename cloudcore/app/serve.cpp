@@ -104,7 +104,6 @@ Task<Result<>> run_standalone(
         controllers.start();
         ready = true;
         service::notify("READY=1");
-        logger.info("serving", {{"api", net::to_string(addresses.api)}});
         co_await service::stop_requested();
         service::notify("STOPPING=1");
         logger.info("stopping");
