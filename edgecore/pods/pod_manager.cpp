@@ -19,6 +19,11 @@ namespace {
 constexpr int kSandboxStartsAtOnce = 4;
 // Events of the runtime say at once what happened; this finds what an event missed.
 constexpr Duration kRelistInterval = std::chrono::seconds(10);
+// containerd tells of an exit before its own listing shows it, so an event is followed by looks at
+// growing distances.
+constexpr Duration kLooksAfterEvent[] = {
+    std::chrono::milliseconds(50), std::chrono::milliseconds(200), std::chrono::seconds(1)
+};
 constexpr Duration kRelistRetry = std::chrono::seconds(1);
 
 PodIdentity identity_of(const runtime::PodRef& pod) {
@@ -167,8 +172,15 @@ Task<> PodManager::take_leftovers(TaskGroup& group) {
 }
 
 Task<> PodManager::watch_runtime(TaskGroup& group) {
+    std::size_t looks = std::size(kLooksAfterEvent);
     while (true) {
-        co_await runtime_event_.wait_for(kRelistInterval);
+        const bool settled = looks == std::size(kLooksAfterEvent);
+        const Duration pause = settled ? kRelistInterval : kLooksAfterEvent[looks];
+        if (co_await runtime_event_.wait_for(pause)) {
+            looks = 0;
+        } else if (!settled) {
+            ++looks;
+        }
         const auto listed = co_await listing_.get();
         if (listed) {
             take_listing(**listed, group);
