@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edgecore/link/cloud_link.hpp"
+
+#include "common/async/timeout.hpp"
+#include "common/base/ensure.hpp"
+#include "common/net/endpoint.hpp"
+#include "common/net/websocket.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace farhold::link {
+
+namespace {
+
+constexpr Duration kRenewalLook = std::chrono::minutes(1);
+
+template <class... Handlers>
+struct Overload : Handlers... {
+    using Handlers::operator()...;
+};
+
+}  // namespace
+
+struct CloudLink::Connection {
+    Connection(const Executor& executor, std::unique_ptr<net::WebSocket> opened)
+        : socket(std::move(opened)), changed(executor) {}
+
+    std::unique_ptr<net::WebSocket> socket;
+    std::deque<std::string> outgoing;  // Bounded by the windows of link_state.
+    farhold::Event changed;
+    std::string end;  // Why it broke.
+};
+
+CloudLink::CloudLink(
+    Executor executor, std::vector<net::Endpoint> hubs, LinkIdentity identity,
+    store::StateKeeper& store, const Clock& clock, LinkConfig config, log::Logger logger
+)
+    : executor_(std::move(executor)),
+      hubs_(std::move(hubs)),
+      identity_(std::move(identity)),
+      store_(store),
+      clock_(clock),
+      logger_(logger.with({{"component", "link"}})),
+      random_(Random::from_system()),
+      state_(std::move(config), clock.now()),
+      wake_(executor_) {
+    ensure(!hubs_.empty(), "a link needs a hub");
+}
+
+CloudLink::~CloudLink() = default;
+
+void CloudLink::start(TaskGroup& group) {
+    group_ = &group;
+    store_.on_change([this](auto /*changed*/) { feed(event::OutboxChanged{}); });
+    group.spawn(tick_loop());
+    group.spawn(renewal_loop());
+}
+
+void CloudLink::submit(
+    tunnel::ReportClass cls, std::string key, std::string uid, std::string body
+) {
+    feed(event::Submitted{
+        .cls = cls, .key = std::move(key), .uid = std::move(uid), .body = std::move(body)
+    });
+}
+
+void CloudLink::forget(std::string key) {
+    feed(event::Forgotten{.key = std::move(key)});
+}
+
+// An action can lead to the next event at once; the state machine sees one after the other.
+void CloudLink::feed(Event event) {
+    events_.push_back(std::move(event));
+    if (feeding_) return;
+    feeding_ = true;
+    while (!events_.empty()) {
+        const Event next = std::move(events_.front());
+        events_.pop_front();
+        const StoreView view{store_.meta(), store_.desired(), store_.outbox()};
+        for (const Action& action : state_.on_event(next, view, clock_.now(), random_)) {
+            perform(action);
+        }
+    }
+    feeding_ = false;
+    wake_.set();
+}
+
+void CloudLink::perform(const Action& action) {
+    std::visit(
+        Overload{
+            [this](const action::Dial&) { group_->spawn(connect()); },
+            [this](const action::Send& send) {
+                if (!connection_) return;
+                connection_->outgoing.push_back(send.bytes);
+                connection_->changed.set();
+            },
+            [this](const action::Close& close) { close_connection(close.reason); },
+            [this](const action::Store& store) { group_->spawn(commit(store.batch)); },
+            [this](const action::AckReports& ack) { group_->spawn(acknowledge(ack.seqs)); },
+            [this](const action::ReportRefused& refused) {
+                logger_.warning(
+                    "report refused for good", {{"key", refused.key}, {"reason", refused.reason}}
+                );
+            },
+            [this](const action::RaiseSequence& raise) {
+                logger_.warning(
+                    "store was put back to an older state", {{"seq_high", raise.seq_high}}
+                );
+                store_.outbox().raise_sequence(raise.seq_high);
+            },
+            [this](const action::RequestRenewal&) {
+                feed(event::RenewalDue{.request_pem = identity_.make_renewal_request()});
+            },
+            [this](const action::AdoptCertificate& adopt) {
+                group_->spawn(identity_.adopt_certificate(adopt.certificate_pem));
+            },
+            [this](const action::ProveTime& prove) {
+                group_->spawn(identity_.prove_time(prove.time));
+            },
+            [this](const action::StateChanged&) { log_state(); },
+        },
+        action
+    );
+}
+
+void CloudLink::close_connection(const std::string& reason) {
+    if (!connection_) return;
+    logger_.debug("connection dropped", {{"reason", reason}});
+    connection_->socket->close_now();
+    connection_.reset();
+}
+
+// A fault is told once, and its end once: what only repeats is no news.
+void CloudLink::log_state() {
+    const LinkStatus& status = state_.status();
+    if (status.phase == Phase::live && logged_ != Phase::live) {
+        logger_.info(
+            "connected",
+            {{"hub", net::to_string(hub())}, {"epoch", status.epoch}}
+        );
+        logged_trouble_.clear();
+        logged_ = Phase::live;
+    }
+    if (status.phase == Phase::disconnected && status.trouble != logged_trouble_) {
+        logger_.warning(
+            logged_ == Phase::live ? "link lost" : "no link",
+            {{"hub", net::to_string(hub())}, {"reason", status.trouble}}
+        );
+        logged_trouble_ = status.trouble;
+        logged_ = Phase::disconnected;
+    }
+}
+
+Task<> CloudLink::tick_loop() {
+    feed(event::Tick{});
+    while (true) {
+        const auto wake_at = state_.wake_at();
+        if (wake_at) {
+            const Duration wait = std::max(*wake_at - clock_.now().mono, Duration(0));
+            co_await wake_.wait_for(wait);
+        } else {
+            co_await wake_.wait();
+        }
+        const auto due = state_.wake_at();
+        if (!due || *due > clock_.now().mono) continue;
+        feed(event::Beat{});
+        feed(event::Tick{});
+    }
+}
+
+Task<> CloudLink::renewal_loop() {
+    while (true) {
+        co_await sleep_for(kRenewalLook);
+        if (state_.status().phase != Phase::live || !identity_.renewal_due()) continue;
+        feed(event::RenewalDue{.request_pem = identity_.make_renewal_request()});
+    }
+}
+
+Task<> CloudLink::connect() {
+    const net::Endpoint endpoint = hub();
+    net::TlsClientConfig tls = identity_.tls(endpoint.host);
+    net::WebSocketOptions options;
+    options.message_bytes_max = tunnel::kWireBytesMax;
+    auto socket = co_await net::connect_websocket(endpoint, std::move(tls), "/v1/tunnel", options);
+    if (!socket) {
+        if (socket.error().code() == ErrorCode::cancelled) co_return;
+        hub_ = (hub_ + 1) % hubs_.size();
+        feed(event::DialFailed{.error = socket.error()});
+        co_return;
+    }
+    auto connection = std::make_shared<Connection>(executor_, std::move(*socket));
+    connection_ = connection;
+    feed(event::Dialed{});
+    co_await race(read_loop(connection), write_loop(connection));
+    connection->socket->close_now();
+    // Still ours: it broke. Otherwise it was dropped on purpose, and perhaps another one is there.
+    if (connection_ == connection) {
+        connection_.reset();
+        feed(event::Closed{.reason = connection->end});
+    }
+}
+
+Task<> CloudLink::read_loop(std::shared_ptr<Connection> connection) {
+    while (connection_ == connection) {
+        auto message = co_await connection->socket->read();
+        if (!message) {
+            connection->end = message.error().message();
+            co_return;
+        }
+        if (connection_ == connection) feed(event::Received{.bytes = std::move(*message)});
+    }
+}
+
+Task<> CloudLink::write_loop(std::shared_ptr<Connection> connection) {
+    while (connection_ == connection) {
+        if (connection->outgoing.empty()) {
+            co_await connection->changed.wait();
+            continue;
+        }
+        std::string message = std::move(connection->outgoing.front());
+        connection->outgoing.pop_front();
+        const auto written = co_await connection->socket->write(std::move(message));
+        if (!written) {
+            connection->end = written.error().message();
+            co_return;
+        }
+    }
+}
+
+Task<> CloudLink::commit(store::StoreBatch batch) {
+    const auto committed = co_await store_.commit(std::move(batch));
+    if (committed) {
+        feed(event::Stored{});
+    } else {
+        logger_.error("store not written", {{"error", committed.error().message()}});
+        feed(event::StoreFailed{.error = committed.error()});
+    }
+}
+
+Task<> CloudLink::acknowledge(std::vector<std::uint64_t> seqs) {
+    store::StoreBatch batch;
+    batch.acknowledged = std::move(seqs);
+    const auto committed = co_await store_.commit(std::move(batch));
+    // A success is told by the store's own change.
+    if (!committed) feed(event::AcksNotStored{.error = committed.error()});
+}
+
+}  // namespace farhold::link
