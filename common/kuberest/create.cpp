@@ -36,26 +36,28 @@ ApiResult<> place(const Call& call, json::Value& object) {
     return {};
 }
 
-// A name that no other object has; the one that was given may be taken.
-ApiResult<> choose_name(const Call& call, json::Value& object) {
-    const std::string given(object::name(object));
+ApiResult<bool> is_taken(const Call& call, std::string_view name) {
+    const auto found = load(call.store, call.type(), call.target.ns, name);
+    if (!found) {
+        return refuse(found.error());
+    }
+    return found->has_value();
+}
+
+// Makes a name from metadata.generateName, one that no other object has.
+ApiResult<> generate_name(const Call& call, json::Value& object) {
     const std::string prefix(object.text_at({"metadata", "generateName"}));
-    if (!given.empty() || prefix.empty()) {
-        const auto found = load(call.store, call.type(), call.target.ns, given);
-        if (!found) {
-            return refuse(found.error());
-        }
-        return found->has_value() ? ApiResult<>(refuse(already_exists(call.type(), given)))
-                                  : ApiResult<>();
+    if (!object::name(object).empty() || prefix.empty()) {
+        return {};
     }
     std::string name;
     for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
         name = prefix.substr(0, kGeneratedPrefixMax) + call.random.suffix(kSuffixLength);
-        const auto found = load(call.store, call.type(), call.target.ns, name);
-        if (!found) {
-            return refuse(found.error());
+        const ApiResult<bool> taken = is_taken(call, name);
+        if (!taken) {
+            return refuse(taken.error());
         }
-        if (!found->has_value()) {
+        if (!*taken) {
             object.ensure_path({"metadata", "name"}) = json::Value::of(name);
             return {};
         }
@@ -81,7 +83,7 @@ ApiResult<Response> finish_create(
         return refuse(welcome.error());
     }
     kubeschema::prepare_create(type, object);
-    if (const ApiResult<> named = choose_name(call, object); !named) {
+    if (const ApiResult<> named = generate_name(call, object); !named) {
         return refuse(named.error());
     }
     json::Value& metadata = object.ensure_path({"metadata"});
@@ -90,6 +92,10 @@ ApiResult<Response> finish_create(
     const kubeschema::FieldErrors errors = kubeschema::validate_create(type, object);
     if (!errors.empty()) {
         return refuse(invalid(type, object::name(object), errors));
+    }
+    const ApiResult<bool> taken = is_taken(call, object::name(object));
+    if (!taken || *taken) {
+        return refuse(taken ? already_exists(type, object::name(object)) : taken.error());
     }
     const ApiResult<std::string> saved = save(call, nullptr, std::move(object), options.dry_run);
     if (!saved) {

@@ -108,6 +108,16 @@ TEST_CASE("create: what does not fit the kind is refused in Kubernetes' words", 
             "error: unknown field \"spec.foo\""
         );
     }
+    SECTION("faults come before a name that is taken") {
+        api.post("/api/v1/namespaces/default/secrets", config_map("a"));
+        const Answer answer = api.post(
+            "/api/v1/namespaces/default/secrets",
+            R"({"metadata":{"name":"a","labels":{"x":"/"}}})"
+        );
+        CHECK(answer.code == 422);
+        api.remove("/api/v1/namespaces/default/secrets/a");
+        return;
+    }
     SECTION("a revision") {
         const Answer answer =
             api.post(kConfigMapsPath, R"({"metadata":{"name":"a","resourceVersion":"5"}})");
