@@ -36,11 +36,10 @@ Task<int> run_command(const Command& command, const std::string& path) {
     auto client = config ? kube::HttpObjects::open(*config, path, clock) : fail(config.error());
     Result<std::string> output = client ? co_await command(*client) : fail(client.error());
     if (!output) {
-        const bool is_away = output.error().code() == ErrorCode::unavailable ||
-                             output.error().code() == ErrorCode::not_found;
+        const bool is_away = !config || output.error().code() == ErrorCode::unavailable;
         fmt::print(
             stderr, "cloudcore: {}{}\n", output.error().message(),
-            is_away && !config ? "; tokens need a running cloudcore" : ""
+            is_away ? " (tokens need a running cloudcore)" : ""
         );
         co_return config::kExitFailed;
     }
@@ -67,8 +66,8 @@ Task<Result<std::string>> create_token(
         co_return fail(token.error());
     }
     co_return fmt::format(
-        "edgecore join wss://{} --token {}\n", net::to_string(info->hubs.front()),
-        pki::to_text(*token)
+        "edgecore join wss://{} --token {}{}\n", net::to_string(info->hubs.front()),
+        pki::to_text(*token), options.node.empty() ? "" : " --node-name " + options.node
     );
 }
 
