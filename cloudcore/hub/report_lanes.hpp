@@ -20,8 +20,8 @@ namespace farhold::hub {
 
 inline constexpr std::size_t kAppliesMax = 8;  // At the same time, of one session.
 // Events that one machine may create; what is beyond is refused, so that it cannot flood the API.
-inline constexpr double kEventsPerSecond = 5;
-inline constexpr double kEventBurst = 50;
+inline constexpr double kEventsPerSecond = 10;
+inline constexpr double kEventBurst = 200;
 
 struct ApplyOutcome {
     enum class Kind : std::uint8_t {
