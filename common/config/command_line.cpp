@@ -24,6 +24,13 @@ std::string duration_text(Duration value) {
     return fmt::format("{}ms", ms);
 }
 
+// "output" -> "--output", "o,output" -> "-o,--output".
+std::string flags_of(const std::string& name) {
+    const auto comma = name.find(',');
+    if (comma == std::string::npos) return "--" + name;
+    return "-" + name.substr(0, comma) + ",--" + name.substr(comma + 1);
+}
+
 // A file's values go through the same conversion as a flag's, so that both are judged alike.
 class CliCommand final : public Command {
 public:
@@ -36,16 +43,16 @@ public:
     }
 
     void setting(std::string name, std::string& target, std::string help) override {
-        app_.add_option("--" + name, target, std::move(help))->capture_default_str();
+        app_.add_option(flags_of(name), target, std::move(help))->capture_default_str();
     }
     void setting(std::string name, std::int64_t& target, std::string help) override {
-        app_.add_option("--" + name, target, std::move(help))->capture_default_str();
+        app_.add_option(flags_of(name), target, std::move(help))->capture_default_str();
     }
     void setting(std::string name, bool& target, std::string help) override {
-        app_.add_flag("--" + name, target, std::move(help));
+        app_.add_flag(flags_of(name), target, std::move(help));
     }
     void setting(std::string name, std::vector<std::string>& target, std::string help) override {
-        app_.add_option("--" + name, target, std::move(help))->expected(1)->take_all();
+        app_.add_option(flags_of(name), target, std::move(help))->expected(1)->take_all();
     }
     void setting(std::string name, Duration& target, std::string help) override {
         auto convert = [&target](const std::string& text) {
@@ -53,13 +60,13 @@ public:
             if (!parsed) throw CLI::ValidationError(parsed.error().message());
             target = *parsed;
         };
-        app_.add_option_function<std::string>("--" + name, convert, std::move(help))
+        app_.add_option_function<std::string>(flags_of(name), convert, std::move(help))
             ->default_str(duration_text(target));
     }
     void choice(
         std::string name, std::string& target, std::vector<std::string> values, std::string help
     ) override {
-        app_.add_option("--" + name, target, std::move(help))
+        app_.add_option(flags_of(name), target, std::move(help))
             ->check(CLI::IsMember(std::move(values)))
             ->capture_default_str();
     }

@@ -28,7 +28,6 @@ std::string quoted(const std::string& text) {
 void declare(config::Command& command, Settings& settings) {
     command.config_file(settings.config);
     command.setting("data-dir", settings.data_dir, "where the machine keeps its state");
-    command.setting("node-name", settings.node_name, "name of the Node; default: the host's name");
     command.setting("hub", settings.hubs, "HOST:PORT of a cloudcore; may be given several times");
     command.setting(
         "runtime-endpoint", settings.runtime_endpoint, "CRI socket of the container runtime"
@@ -38,7 +37,7 @@ void declare(config::Command& command, Settings& settings) {
         "HOST:PORT of the local API, or auto for any free port"
     );
     command.setting("pod-log-dir", settings.pod_log_dir, "where containers' logs are written");
-    command.setting("cgroup-parent", settings.cgroup_parent, "cgroup that holds the pods");
+    command.setting("cgroup-parent", settings.cgroup_parent, "cgroup that holds the pods; default: one of this machine's store");
     command.choice("log-format", settings.log_format, {"text", "json"}, "form of the log lines");
     command.choice(
         "log-level", settings.log_level, {"debug", "info", "warning", "error"}, "least level logged"
@@ -59,7 +58,6 @@ std::string render_config(const Settings& settings) {
     };
     text += "hub:\n";
     for (const std::string& hub : settings.hubs) text += fmt::format("- {}\n", quoted(hub));
-    line("node-name", settings.node_name, defaults.node_name);
     line("data-dir", settings.data_dir, defaults.data_dir);
     line("runtime-endpoint", settings.runtime_endpoint, defaults.runtime_endpoint);
     line("local-api-address", settings.local_api_address, defaults.local_api_address);

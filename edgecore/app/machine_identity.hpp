@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The machine's credentials as the link needs them: the certificate that is valid now, its renewal,
+// and the time by which certificates are judged. Runs on the loop; writes files on another thread.
+#pragma once
+
+#include "common/async/worker_thread.hpp"
+#include "common/base/time.hpp"
+#include "common/log/log.hpp"
+#include "edgecore/link/cloud_link.hpp"
+#include "edgecore/security/credentials.hpp"
+#include "edgecore/security/trusted_clock.hpp"
+
+#include <string>
+
+namespace farhold::edge {
+
+class MachineIdentity {
+public:
+    MachineIdentity(
+        std::string data_dir, security::Credentials credentials, const Clock& clock,
+        WorkerThread& files, log::Logger logger
+    );
+
+    [[nodiscard]] const std::string& node() const { return credentials_.identity.node; }
+
+    // Refers to this object, which must outlive the link.
+    link::LinkIdentity for_link();
+
+private:
+    Task<> adopt(std::string certificate_pem);
+
+    std::string data_dir_;
+    security::Credentials credentials_;
+    security::TrustedClock time_;
+    WorkerThread& files_;
+    log::Logger logger_;
+};
+
+}  // namespace farhold::edge

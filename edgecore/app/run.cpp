@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edgecore/app/run.hpp"
+
+#include "common/async/task_group.hpp"
+#include "common/async/worker_thread.hpp"
+#include "common/datadir/data_dir.hpp"
+#include "common/metrics/metrics.hpp"
+#include "common/net/endpoint.hpp"
+#include "common/object/quantity.hpp"
+#include "common/service/service.hpp"
+#include "edgecore/app/kubelet_version.hpp"
+#include "edgecore/app/machine_identity.hpp"
+#include "edgecore/app/status.hpp"
+#include "edgecore/link/cloud_link.hpp"
+#include "edgecore/localapi/local_api.hpp"
+#include "edgecore/node/node_reporter.hpp"
+#include "edgecore/pods/pod_manager.hpp"
+#include "edgecore/runtime/cri_runtime.hpp"
+#include "edgecore/security/credentials.hpp"
+#include "edgecore/security/trusted_clock.hpp"
+#include "edgecore/store/sqlite_edge_store.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace farhold::edge {
+
+namespace {
+
+Result<std::vector<net::Endpoint>> parse_hubs(const std::vector<std::string>& texts) {
+    std::vector<net::Endpoint> hubs;
+    for (const std::string& text : texts) {
+        auto hub = net::parse_endpoint(text);
+        if (!hub) return fail(hub.error().within("hub"));
+        hubs.push_back(std::move(*hub));
+    }
+    if (hubs.empty()) return fail(ErrorCode::invalid_argument, "no hub is configured");
+    return hubs;
+}
+
+Result<net::Endpoint> parse_local_api(const std::string& text) {
+    if (text == "auto") return net::Endpoint{.host = "127.0.0.1", .port = 0};
+    auto endpoint = net::parse_endpoint(text);
+    if (!endpoint) return fail(endpoint.error().within("local-api-address"));
+    return endpoint;
+}
+
+pods::MachineSettings machine_settings(
+    const Settings& settings, const std::string& node, const std::string& store_uuid
+) {
+    const node::MachineFacts facts = node::read_machine_facts(settings.data_dir);
+    pods::MachineSettings machine;
+    machine.node_name = node;
+    machine.hostname = facts.hostname;
+    machine.pods_root = settings.data_dir + "/pods";
+    machine.seccomp_root = settings.data_dir + "/seccomp";
+    machine.log_root = settings.pod_log_dir;
+    machine.cgroup_parent = settings.cgroup_parent.empty() ? "/farhold-" + store_uuid.substr(0, 8)
+                                                           : settings.cgroup_parent;
+    machine.memory_bytes = facts.memory_bytes;
+    return machine;
+}
+
+// What a pod may ask of its node, from the status that was reported last.
+podspec::MachineFacts pod_facts(const std::string& node, const json::Value& status) {
+    const auto quantity = [&](std::string_view name) {
+        auto parsed = object::Quantity::parse(status.text_at({"allocatable", name}, "0"));
+        return parsed ? *parsed : object::Quantity();
+    };
+    podspec::MachineFacts facts;
+    facts.node_name = node;
+    facts.allocatable_cpu_milli = quantity("cpu").milli_value();
+    facts.allocatable_memory_bytes = quantity("memory").value();
+    facts.allocatable_storage_bytes = quantity("ephemeral-storage").value();
+    if (const json::Value* addresses = status.find("addresses"); addresses != nullptr) {
+        for (const json::Value& one : addresses->array()) {
+            if (one.text_at({"type"}) != "InternalIP") continue;
+            facts.host_ips.emplace_back(one.text_at({"address"}));
+        }
+    }
+    return facts;
+}
+
+// All parts of a running edgecore, in the order in which they depend on each other; they end in the
+// opposite one.
+class Machine {
+public:
+    Machine(
+        const Executor& executor, const Settings& settings, std::vector<net::Endpoint> hubs,
+        security::Credentials credentials, std::unique_ptr<store::StateKeeper> store,
+        const Clock& clock, const log::Logger& logger
+    )
+        : settings_(settings),
+          clock_(clock),
+          store_(std::move(store)),
+          files_("files"),
+          identity_(settings.data_dir, std::move(credentials), clock, files_, logger),
+          runtime_(
+              executor,
+              {.endpoint = settings.runtime_endpoint, .store_uuid = store_->meta().store_uuid},
+              logger
+          ),
+          link_(
+              executor, std::move(hubs), identity_.for_link(), *store_, clock,
+              link::LinkConfig{.version = FARHOLD_VERSION}, logger
+          ),
+          node_(
+              runtime_, clock, settings.data_dir, kKubeletVersion,
+              [this](const json::Value& status) { report_node(status); }
+          ),
+          pods_(pod_services(executor, logger)),
+          group_(executor) {
+        store_->on_change([this](std::span<const object::ObjectKey> changed) {
+            ages_.update(store_->outbox(), clock_.now().mono);
+            const bool node_changed = std::ranges::any_of(changed, [](const auto& key) {
+                return key.kind == "Node";
+            });
+            if (node_changed) report_node(node_.status());
+        });
+        ages_.update(store_->outbox(), clock.now().mono);
+    }
+
+    void start() {
+        link_.start(group_);
+        node_.start(group_);
+        pods_.start(group_);
+    }
+
+    Task<> stop() {
+        group_.cancel();
+        co_await group_.join();
+        co_await runtime_.close();
+        co_await store_->stop();
+    }
+
+    [[nodiscard]] json::Value status() {
+        const StatusSources sources{
+            .node = identity_.node(),
+            .store_path = settings_.data_dir + "/state.db",
+            .link = link_,
+            .store = *store_,
+            .pods = pods_,
+            .ages = ages_,
+        };
+        return make_status(sources, store_->outbox(), clock_.now());
+    }
+
+private:
+    pods::PodServices pod_services(const Executor& executor, const log::Logger& logger) {
+        const auto submit = [this](tunnel::ReportClass cls) {
+            return [this, cls](std::string key, std::string uid, std::string body) {
+                link_.submit(cls, std::move(key), std::move(uid), std::move(body));
+            };
+        };
+        return pods::PodServices{
+            .executor = executor,
+            .runtime = runtime_,
+            .store = *store_,
+            .files = files_,
+            .clock = clock_,
+            .reports =
+                {
+                    .derived = submit(tunnel::ReportClass::derived),
+                    .forget = [this](const std::string& key) { link_.forget(key); },
+                    .event = submit(tunnel::ReportClass::event),
+                },
+            .machine =
+                machine_settings(settings_, identity_.node(), store_->meta().store_uuid),
+            .facts = [this] { return pod_facts(identity_.node(), node_.status()); },
+            .log = logger,
+        };
+    }
+
+    // The hub takes a report only for the Node that it has given us: before the first sync there is
+    // nothing to report about.
+    void report_node(const json::Value& status) {
+        const store::DesiredRow* row = store_->desired().find("Node", "", identity_.node());
+        if (row == nullptr || status.is_null()) return;
+        link_.submit(
+            tunnel::ReportClass::derived, "NodeStatus//" + identity_.node(), row->uid,
+            status.dump()
+        );
+    }
+
+    const Settings& settings_;
+    const Clock& clock_;
+    std::unique_ptr<store::StateKeeper> store_;
+    WorkerThread files_;
+    MachineIdentity identity_;
+    runtime::CriRuntime runtime_;
+    link::CloudLink link_;
+    node::NodeReporter node_;
+    pods::PodManager pods_;
+    OutboxAges ages_;
+    TaskGroup group_;
+};
+
+Task<Result<>> run_machine(const Settings& settings, const Clock& clock, log::Logger logger) {
+    const Executor executor = co_await this_executor;
+    auto hubs = parse_hubs(settings.hubs);
+    if (!hubs) co_return fail(hubs.error());
+    auto listen = parse_local_api(settings.local_api_address);
+    if (!listen) co_return fail(listen.error());
+    auto credentials = security::load_credentials(settings.data_dir);
+    if (!credentials) {
+        if (credentials.error().code() == ErrorCode::not_found) {
+            co_return fail(
+                ErrorCode::not_found,
+                settings.data_dir + ": this machine has not joined yet; run edgecore join"
+            );
+        }
+        co_return fail(credentials.error().within("load credentials"));
+    }
+    auto random = Random::from_system();
+    auto store = store::StateKeeper::open(
+        executor,
+        std::make_unique<store::SqliteEdgeStore>(
+            settings.data_dir, node::read_boot_id(), random.uuid()
+        ),
+        logger
+    );
+    if (!store) co_return fail(store.error().within("open store"));
+    Machine machine(
+        executor, settings, std::move(*hubs), std::move(*credentials), std::move(*store), clock,
+        logger
+    );
+    metrics::Registry registry;
+    auto api = localapi::LocalApi::start(
+        executor, std::move(*listen), settings.data_dir,
+        {.status = [&machine] { return machine.status(); },
+         .metrics = [&registry] { return registry.render(); }},
+        clock.now().wall, logger
+    );
+    if (!api) co_return fail(api.error());
+    machine.start();
+    service::notify("READY=1");
+    logger.info("running", {{"local_api", (*api)->port()}});
+    co_await service::stop_requested();
+    service::notify("STOPPING=1");
+    logger.info("stopping, pods go on running");
+    co_await (*api)->stop();
+    co_await machine.stop();
+    co_return Result<>{};
+}
+
+Task<int> run_in_folder(const Settings& settings, log::Logger logger) {
+    auto dir = datadir::DataDir::open(settings.data_dir);
+    if (!dir) {
+        logger.error("data folder not opened", {{"error", dir.error().message()}});
+        co_return config::kExitFailed;
+    }
+    const SystemClock clock;
+    const auto done = co_await run_machine(settings, clock, logger);
+    if (done) co_return config::kExitDone;
+    logger.error("cannot run", {{"error", done.error().message()}});
+    co_return done.error().code() == ErrorCode::invalid_argument ? config::kExitUsage
+                                                                 : config::kExitFailed;
+}
+
+}  // namespace
+
+int run(const Settings& settings) {
+    const log::Logger logger = make_logger(settings);
+    return service::run([&](const Executor&) { return run_in_folder(settings, logger); });
+}
+
+}  // namespace farhold::edge
