@@ -38,17 +38,20 @@ std::optional<runtime::SeccompProfile> seccomp_of(
                 .type = To::localhost,
                 .localhost_path = machine.seccomp_root + "/" + profile->localhost_path,
             };
-        case From::unconfined: break;
+        case From::unconfined:
+            break;
     }
     return runtime::SeccompProfile{.type = To::unconfined, .localhost_path = ""};
 }
 
 runtime::MountPropagation propagation_of(podspec::Propagation propagation) {
     switch (propagation) {
-        case podspec::Propagation::none: return runtime::MountPropagation::none;
+        case podspec::Propagation::none:
+            return runtime::MountPropagation::none;
         case podspec::Propagation::host_to_container:
             return runtime::MountPropagation::host_to_container;
-        case podspec::Propagation::bidirectional: return runtime::MountPropagation::bidirectional;
+        case podspec::Propagation::bidirectional:
+            return runtime::MountPropagation::bidirectional;
     }
     return runtime::MountPropagation::none;
 }
@@ -80,8 +83,7 @@ Result<void> check_non_root(
         return *security.run_as_user != 0
                    ? Result<void>()
                    : fail(
-                         ErrorCode::invalid_argument,
-                         "container's runAsUser breaks non-root policy"
+                         ErrorCode::invalid_argument, "container's runAsUser breaks non-root policy"
                      );
     }
     if (image.uid && *image.uid != 0) {

@@ -19,8 +19,8 @@ namespace farhold::pods {
 struct MachineSettings {
     std::string node_name;
     std::string hostname;
-    std::string pods_root;      // DATA_DIR/pods
-    std::string seccomp_root;   // DATA_DIR/seccomp: profiles of type Localhost.
+    std::string pods_root;     // DATA_DIR/pods
+    std::string seccomp_root;  // DATA_DIR/seccomp: profiles of type Localhost.
     std::string log_root = "/var/log/pods";
     std::string cgroup_parent;  // Of all pods of this node: "/farhold-3f2a91c0".
     std::vector<std::string> cluster_dns;

@@ -5,9 +5,8 @@
 #include "edgecore/volumes/network_files.hpp"
 #include "edgecore/volumes/volume_plan.hpp"
 
-#include <unistd.h>
-
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <system_error>
@@ -53,9 +52,7 @@ void remove_control_groups(const std::string& uid, const MachineSettings& machin
 
 SandboxFiles read_sandbox_files(const podspec::PodSpec& pod, const MachineSettings& machine) {
     return {
-        .dns = volumes::dns_config(
-            pod, read_system_file("/etc/resolv.conf"), machine.cluster_dns
-        ),
+        .dns = volumes::dns_config(pod, read_system_file("/etc/resolv.conf"), machine.cluster_dns),
         .hostname = volumes::pod_hostname(pod, machine.hostname),
     };
 }
@@ -86,9 +83,7 @@ Result<ContainerFiles> make_container_files(
     if (!mounts) {
         return fail(mounts.error());
     }
-    return ContainerFiles{
-        .environment = std::move(*environment), .mounts = std::move(*mounts)
-    };
+    return ContainerFiles{.environment = std::move(*environment), .mounts = std::move(*mounts)};
 }
 
 Result<void> prepare_volumes(

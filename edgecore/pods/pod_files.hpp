@@ -6,8 +6,8 @@
 #include "common/base/error.hpp"
 #include "edgecore/pods/container_config.hpp"
 #include "edgecore/podspec/environment.hpp"
-#include "edgecore/podspec/references.hpp"
 #include "edgecore/podspec/pod_spec.hpp"
+#include "edgecore/podspec/references.hpp"
 #include "edgecore/volumes/pod_directory.hpp"
 
 #include <cstdint>

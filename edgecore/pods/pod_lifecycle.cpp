@@ -12,8 +12,7 @@ namespace {
 
 bool alive(const ObservedContainer& container) {
     // What the runtime cannot tell may run.
-    return container.state == ContainerState::running ||
-           container.state == ContainerState::unknown;
+    return container.state == ContainerState::running || container.state == ContainerState::unknown;
 }
 
 std::chrono::seconds remaining(Instant deadline, Instant now) {
@@ -47,8 +46,8 @@ void PodLifecycle::desire(PodSpecPtr spec, Now now) {
         }
     }
     if (spec_ == nullptr || spec_->deleting) {
-        const auto grace = spec_ == nullptr ? memory_.grace
-                                            : spec_->deletion_grace.value_or(spec_->grace);
+        const auto grace =
+            spec_ == nullptr ? memory_.grace : spec_->deletion_grace.value_or(spec_->grace);
         // The grace runs from when the end was first seen, and may only become shorter.
         const Instant deadline = now.mono + grace;
         stop_deadline_ = stop_deadline_ ? std::min(*stop_deadline_, deadline) : deadline;

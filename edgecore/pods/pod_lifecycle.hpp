@@ -39,8 +39,8 @@ using podspec::PodSpecPtr;
 inline constexpr Duration kPullErrorShown = std::chrono::seconds(5);
 
 // Operations: each is answered by exactly one of observed(), image_checked() and finished().
-struct Observe {};      // List this uid's sandboxes and containers -> observed().
-struct SaveMemory {};   // Commit memory() and the durable status report in one transaction.
+struct Observe {};         // List this uid's sandboxes and containers -> observed().
+struct SaveMemory {};      // Commit memory() and the durable status report in one transaction.
 struct PrepareVolumes {};  // Make or refresh; idempotent, leaves running containers undisturbed.
 struct CheckImage {        // -> image_checked().
     std::string image;

@@ -178,9 +178,12 @@ bool PodLifecycle::wants_start(const ContainerSpec& container) const {
         return false;
     }
     switch (spec_->restart_policy) {
-        case RestartPolicy::always: return true;
-        case RestartPolicy::on_failure: return known->ended->exit_code != 0;
-        case RestartPolicy::never: return false;
+        case RestartPolicy::always:
+            return true;
+        case RestartPolicy::on_failure:
+            return known->ended->exit_code != 0;
+        case RestartPolicy::never:
+            return false;
     }
     return false;
 }
@@ -221,11 +224,11 @@ void PodLifecycle::settle_final_state() {
         return;
     }
     // A pod that must not restart does not begin anew in a second sandbox, as in kubelet.
-    const bool sandbox_lost =
-        never && current_sandbox() == nullptr && !memory_.containers.empty() &&
-        std::ranges::none_of(memory_.containers, [](const auto& entry) {
-            return entry.second.state == ContainerRecord::State::running;
-        });
+    const bool sandbox_lost = never && current_sandbox() == nullptr &&
+                              !memory_.containers.empty() &&
+                              std::ranges::none_of(memory_.containers, [](const auto& entry) {
+                                  return entry.second.state == ContainerRecord::State::running;
+                              });
     const bool over = std::ranges::all_of(spec_->containers, [&](const auto& container) {
         const ContainerRecord* known = record(container.name);
         return known != nullptr && known->ended && !wants_start(container);
@@ -283,9 +286,12 @@ std::optional<Action> PodLifecycle::start_container(const ContainerSpec& contain
     }
     Action action;
     switch (ensure_image(container, now, action)) {
-        case ImageAnswer::ready: return create_container(container, now.mono);
-        case ImageAnswer::act: return action;
-        case ImageAnswer::wait: break;
+        case ImageAnswer::ready:
+            return create_container(container, now.mono);
+        case ImageAnswer::act:
+            return action;
+        case ImageAnswer::wait:
+            break;
     }
     return std::nullopt;
 }

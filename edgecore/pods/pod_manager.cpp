@@ -34,7 +34,8 @@ PodIdentity identity_of(const runtime::PodRef& pod) {
 std::map<std::string, std::string> fingerprints(const runtime::RuntimeState& state) {
     std::map<std::string, std::string> result;
     for (const runtime::Sandbox& sandbox : state.sandboxes) {
-        result[sandbox.pod.uid] += fmt::format("{}={};", sandbox.id, static_cast<int>(sandbox.state));
+        result[sandbox.pod.uid] +=
+            fmt::format("{}={};", sandbox.id, static_cast<int>(sandbox.state));
     }
     for (const runtime::Container& container : state.containers) {
         result[container.pod.uid] +=
@@ -134,8 +135,9 @@ Task<> PodManager::serve(TaskGroup& group) {
             take_listing(**listed, group);
             break;
         }
-        services_.log.warning("container runtime not readable yet",
-                              {{"error", listed.error().message()}});
+        services_.log.warning(
+            "container runtime not readable yet", {{"error", listed.error().message()}}
+        );
         co_await sleep_for(kRelistRetry);
     }
     for (const store::DesiredRow* row : services_.store.desired().of_kind("Pod")) {
@@ -253,9 +255,7 @@ void PodManager::take_pod(const object::ObjectKey& key, TaskGroup& group) {
 
 // A pod that runs already goes on as it was last understood.
 void PodManager::reject_unreadable(const store::DesiredRow& row, const Error& error) {
-    services_.log.error(
-        "pod not readable", {{"pod", row.key.text()}, {"error", error.message()}}
-    );
+    services_.log.error("pod not readable", {{"pod", row.key.text()}, {"error", error.message()}});
     if (entries_.contains(row.uid)) {
         return;
     }
@@ -330,7 +330,8 @@ void PodManager::admit_waiting() {
 }
 
 std::string PodManager::conflict(const Entry& entry, bool& wait) const {
-    const bool has_run = !entry.seen.empty() || !entry.worker->lifecycle().memory().containers.empty();
+    const bool has_run =
+        !entry.seen.empty() || !entry.worker->lifecycle().memory().containers.empty();
     if (has_run || entry.spec->deleting) {
         return "";
     }

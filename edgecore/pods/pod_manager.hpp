@@ -39,10 +39,10 @@ public:
 private:
     struct Entry {
         std::unique_ptr<PodWorker> worker;
-        PodSpecPtr spec;         // The newest that could be read.
-        bool admitted = false;   // The worker has been told what is wanted.
-        bool removed = false;    // It has been told that nothing is.
-        std::string seen;        // What the last listing showed of it.
+        PodSpecPtr spec;        // The newest that could be read.
+        bool admitted = false;  // The worker has been told what is wanted.
+        bool removed = false;   // It has been told that nothing is.
+        std::string seen;       // What the last listing showed of it.
     };
 
     Task<> run();
@@ -66,7 +66,7 @@ private:
     PodServices services_;
     SharedListing listing_;
     StartLimit starts_;
-    Event changed_;   // The store or a worker.
+    Event changed_;  // The store or a worker.
     Event runtime_event_;
     std::map<std::string, Entry> entries_;  // By uid.
     std::set<object::ObjectKey> changed_keys_;

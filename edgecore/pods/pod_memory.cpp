@@ -17,8 +17,9 @@ Termination lost(const ContainerRecord& record) {
         .container_id = record.container_id,
         .exit_code = 137,
         .reason = "ContainerStatusUnknown",
-        .message = "The container could not be located when the pod was deleted.  The container "
-                   "used to be Running",
+        .message =
+            "The container could not be located when the pod was deleted.  The container "
+            "used to be Running",
         .started_at = std::nullopt,
         .finished_at = std::nullopt,
     };
@@ -53,9 +54,15 @@ ContainerRecord begin(const ContainerRecord* before, const ObservedContainer& co
     };
     if (before != nullptr) {
         switch (before->state) {
-            case ContainerRecord::State::created: record.previous = before->previous; break;
-            case ContainerRecord::State::running: record.previous = lost(*before); break;
-            case ContainerRecord::State::ended: record.previous = before->ended; break;
+            case ContainerRecord::State::created:
+                record.previous = before->previous;
+                break;
+            case ContainerRecord::State::running:
+                record.previous = lost(*before);
+                break;
+            case ContainerRecord::State::ended:
+                record.previous = before->ended;
+                break;
         }
     }
     return record;
@@ -78,7 +85,8 @@ bool fold_container(ContainerRecord& record, const ObservedContainer& container)
         record.image_id = container.image_id;
     }
     switch (container.state) {
-        case ContainerState::created: return false;
+        case ContainerState::created:
+            return false;
         case ContainerState::running:
         case ContainerState::unknown: {
             const bool news = record.state != ContainerRecord::State::running;

@@ -13,10 +13,14 @@ namespace {
 
 ContainerState state_of(runtime::ContainerState state) {
     switch (state) {
-        case runtime::ContainerState::created: return ContainerState::created;
-        case runtime::ContainerState::running: return ContainerState::running;
-        case runtime::ContainerState::exited: return ContainerState::exited;
-        case runtime::ContainerState::unknown: break;
+        case runtime::ContainerState::created:
+            return ContainerState::created;
+        case runtime::ContainerState::running:
+            return ContainerState::running;
+        case runtime::ContainerState::exited:
+            return ContainerState::exited;
+        case runtime::ContainerState::unknown:
+            break;
     }
     return ContainerState::unknown;
 }
@@ -55,7 +59,9 @@ Task<Result<Observation>> PodObserver::observe(PodSpecPtr spec) {
         }
     }
     std::erase_if(settled_, [&](const auto& entry) { return !ids.contains(entry.first); });
-    std::erase_if(sandbox_addresses_, [&](const auto& entry) { return !ids.contains(entry.first); });
+    std::erase_if(sandbox_addresses_, [&](const auto& entry) {
+        return !ids.contains(entry.first);
+    });
     co_return observation;
 }
 

@@ -31,9 +31,7 @@ struct View {
     bool ready = false;
 
     [[nodiscard]] bool running() const { return std::holds_alternative<Running>(state); }
-    [[nodiscard]] const Termination* terminated() const {
-        return std::get_if<Termination>(&state);
-    }
+    [[nodiscard]] const Termination* terminated() const { return std::get_if<Termination>(&state); }
 };
 
 // Kubelet's words for a container of which nothing is known when its pod ends.
@@ -64,13 +62,16 @@ private:
     View view_of(const ContainerSpec& container, bool init) const;
     WaitingReason waiting_for(const ContainerSpec& container) const;
     [[nodiscard]] bool over() const {
-        return lifecycle_.memory().final_state || (lifecycle_.terminating() && lifecycle_.stopped());
+        return lifecycle_.memory().final_state ||
+               (lifecycle_.terminating() && lifecycle_.stopped());
     }
     [[nodiscard]] std::string phase() const;
     [[nodiscard]] std::string app_phase() const;
 
     void add_conditions(Value& status);
-    Value condition(const std::string& type, bool fulfilled, std::string reason, std::string message);
+    Value condition(
+        const std::string& type, bool fulfilled, std::string reason, std::string message
+    );
     Value ready_condition(const std::string& type, bool with_gates);
     Value container_statuses(const std::vector<View>& views) const;
     Value container_status(const View& view) const;

@@ -222,12 +222,10 @@ Task<Result<void>> PodWorker::prepare_volumes() {
 Task<Result<void>> PodWorker::run_sandbox(RunSandbox run) {
     const PodSpecPtr spec = lifecycle_.spec();
     const StartLimit::Slot slot = co_await starts_.acquire();
-    SandboxFiles files = co_await services_.files.run([&] {
-        return read_sandbox_files(*spec, services_.machine);
-    });
-    const runtime::SandboxConfig config = sandbox_config(
-        *spec, run.attempt, services_.machine, files.dns, std::move(files.hostname)
-    );
+    SandboxFiles files =
+        co_await services_.files.run([&] { return read_sandbox_files(*spec, services_.machine); });
+    const runtime::SandboxConfig config =
+        sandbox_config(*spec, run.attempt, services_.machine, files.dns, std::move(files.hostname));
     log_.info("starting sandbox", {{"attempt", run.attempt}});
     const auto id = co_await services_.runtime.run_sandbox(config);
     co_return id ? Result<void>() : fail(id.error());
@@ -266,21 +264,21 @@ Task<Result<void>> PodWorker::create_container(CreateContainer create) {
         configuration_failed_ = true;
         co_return fail(config.error());
     }
-    const SandboxFiles sandbox_files = co_await services_.files.run([&] {
-        return read_sandbox_files(*spec, services_.machine);
-    });
+    const SandboxFiles sandbox_files =
+        co_await services_.files.run([&] { return read_sandbox_files(*spec, services_.machine); });
     const ObservedSandbox* sandbox = lifecycle_.current_sandbox();
     ensure(sandbox != nullptr, "a container is created in a sandbox");
     const runtime::SandboxConfig within = sandbox_config(
         *spec, sandbox->attempt, services_.machine, sandbox_files.dns, sandbox_files.hostname
     );
-    const auto id =
-        co_await services_.runtime.create_container(create.sandbox_id, *config, within);
+    const auto id = co_await services_.runtime.create_container(create.sandbox_id, *config, within);
     co_return id ? Result<void>() : fail(id.error());
 }
 
 Task<Result<void>> PodWorker::stop_containers(StopContainers stop) {
-    log_.info("stopping containers", {{"count", stop.targets.size()}, {"grace", stop.grace.count()}});
+    log_.info(
+        "stopping containers", {{"count", stop.targets.size()}, {"grace", stop.grace.count()}}
+    );
     std::vector<Result<void>> outcomes(stop.targets.size());
     TaskGroup group(services_.executor);
     for (std::size_t index = 0; index < stop.targets.size(); ++index) {
@@ -306,15 +304,13 @@ Task<> PodWorker::stop_container(
 
 Task<Result<void>> PodWorker::remove_volumes() {
     const PodIdentity pod = lifecycle_.identity();
-    co_return co_await services_.files.run([&] {
-        return remove_pod_files(pod, services_.machine);
-    });
+    co_return co_await services_.files.run([&] { return remove_pod_files(pod, services_.machine); }
+    );
 }
 
 Task<Result<void>> PodWorker::report_gone() {
-    auto report = services_.store.outbox().put(
-        report_key("PodGone"), lifecycle_.identity().uid, "{}"
-    );
+    auto report =
+        services_.store.outbox().put(report_key("PodGone"), lifecycle_.identity().uid, "{}");
     if (!report) {
         co_return fail(report.error());
     }

@@ -18,11 +18,21 @@ std::string quoted(std::string_view text) {
     std::string result = "\"";
     for (const char character : text) {
         switch (character) {
-            case '"': result += "\\\""; break;
-            case '\\': result += "\\\\"; break;
-            case '\n': result += "\\n"; break;
-            case '\r': result += "\\r"; break;
-            case '\t': result += "\\t"; break;
+            case '"':
+                result += "\\\"";
+                break;
+            case '\\':
+                result += "\\\\";
+                break;
+            case '\n':
+                result += "\\n";
+                break;
+            case '\r':
+                result += "\\r";
+                break;
+            case '\t':
+                result += "\\t";
+                break;
             default:
                 if (static_cast<unsigned char>(character) < 0x20) {
                     result += fmt::format("\\x{:02x}", static_cast<unsigned>(character));
@@ -110,10 +120,10 @@ Result<std::optional<std::string>> keyed_value(
         return std::nullopt;
     }
     return fail(
-        ErrorCode::not_found, fmt::format(
-                                  "couldn't find key {} in {} {}/{}", selector.key, kind,
-                                  pod.identity.ns, selector.object
-                              )
+        ErrorCode::not_found,
+        fmt::format(
+            "couldn't find key {} in {} {}/{}", selector.key, kind, pod.identity.ns, selector.object
+        )
     );
 }
 
@@ -199,9 +209,7 @@ Result<std::string> resolve_resource(
     const ContainerSpec* container =
         reference.container.empty() ? own : pod.find_container(reference.container);
     if (container == nullptr) {
-        return fail(
-            ErrorCode::invalid_argument, "container " + reference.container + " not found"
-        );
+        return fail(ErrorCode::invalid_argument, "container " + reference.container + " not found");
     }
     std::int64_t divisor_value = 1;
     std::int64_t divisor_milli = 1000;
@@ -234,7 +242,9 @@ Result<std::string> resolve_resource(
             return fmt::format("{}", ceil_divide(entry.amount, entry.divisor));
         }
     }
-    return fail(ErrorCode::invalid_argument, "unsupported container resource : " + reference.resource);
+    return fail(
+        ErrorCode::invalid_argument, "unsupported container resource : " + reference.resource
+    );
 }
 
 Result<Environment> resolve_environment(

@@ -88,9 +88,8 @@ Result<Resources> parse_resources(const json::Value& container, Unsupported& uns
         {*limits, "ephemeral-storage", resources.storage_limit_bytes},
     };
     for (const auto& entry : wanted) {
-        if (auto read = read_amount(
-                entry.list, entry.resource, entry.resource == "cpu", entry.amount
-            );
+        if (auto read =
+                read_amount(entry.list, entry.resource, entry.resource == "cpu", entry.amount);
             !read) {
             return fail(read.error());
         }
@@ -147,9 +146,12 @@ QosClass qos_of(const PodSpec& spec) {
 
 std::string_view to_string(QosClass qos) {
     switch (qos) {
-        case QosClass::guaranteed: return "Guaranteed";
-        case QosClass::burstable: return "Burstable";
-        case QosClass::best_effort: return "BestEffort";
+        case QosClass::guaranteed:
+            return "Guaranteed";
+        case QosClass::burstable:
+            return "Burstable";
+        case QosClass::best_effort:
+            return "BestEffort";
     }
     return "";
 }
@@ -169,15 +171,19 @@ CgroupValues cgroup_values(
     }
     values.memory_limit = own.memory_limit_bytes.value_or(0);
     switch (pod.qos) {
-        case QosClass::guaranteed: values.oom_score_adj = kOomGuaranteed; break;
-        case QosClass::best_effort: values.oom_score_adj = kOomBestEffort; break;
+        case QosClass::guaranteed:
+            values.oom_score_adj = kOomGuaranteed;
+            break;
+        case QosClass::best_effort:
+            values.oom_score_adj = kOomBestEffort;
+            break;
         case QosClass::burstable: {
             // The more of the machine was asked for, the later it is killed.
-            const double share = static_cast<double>(own.memory_request_bytes.value_or(0)) /
-                                 static_cast<double>(std::max<std::int64_t>(machine_memory_bytes, 1));
+            const double share =
+                static_cast<double>(own.memory_request_bytes.value_or(0)) /
+                static_cast<double>(std::max<std::int64_t>(machine_memory_bytes, 1));
             const auto score = 1000 - static_cast<std::int64_t>(1000.0 * share);
-            values.oom_score_adj =
-                std::clamp(score, 1000 + kOomGuaranteed, kOomBestEffort - 1);
+            values.oom_score_adj = std::clamp(score, 1000 + kOomGuaranteed, kOomBestEffort - 1);
             break;
         }
     }

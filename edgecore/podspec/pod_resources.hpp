@@ -14,8 +14,8 @@ namespace farhold::podspec {
 struct CgroupValues {
     std::int64_t cpu_shares = 2;
     std::int64_t cpu_period_us = 100'000;
-    std::int64_t cpu_quota_us = 0;     // 0: no limit.
-    std::int64_t memory_limit = 0;     // Bytes; 0: no limit.
+    std::int64_t cpu_quota_us = 0;  // 0: no limit.
+    std::int64_t memory_limit = 0;  // Bytes; 0: no limit.
     std::int64_t oom_score_adj = 1000;
 };
 

@@ -54,14 +54,13 @@ SecurityContext parse_security(
     for (const std::string_view key : {"seLinuxOptions", "windowsOptions"}) {
         if (const json::Value* options = setting(pod_spec, container, key);
             options != nullptr && !options->empty()) {
-            unsupported.push_back(fmt::format("container \"{}\" sets securityContext.{}", name, key));
+            unsupported.push_back(fmt::format("container \"{}\" sets securityContext.{}", name, key)
+            );
         }
     }
     if (const json::Value* armor = setting(pod_spec, container, "appArmorProfile");
         armor != nullptr && text_of(*armor, "type") == "Localhost") {
-        unsupported.push_back(
-            fmt::format("container \"{}\" sets a local AppArmor profile", name)
-        );
+        unsupported.push_back(fmt::format("container \"{}\" sets a local AppArmor profile", name));
     }
     const json::Value* own = container.find("securityContext");
     if (own == nullptr) {

@@ -154,8 +154,13 @@ void parse_ports_and_mounts(
 // another pod than the one asked for.
 void note_unsupported(const json::Value& container, Unsupported& unsupported) {
     for (const std::string_view key : {
-             "livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "volumeDevices",
-             "restartPolicy", "restartPolicyRules",
+             "livenessProbe",
+             "readinessProbe",
+             "startupProbe",
+             "lifecycle",
+             "volumeDevices",
+             "restartPolicy",
+             "restartPolicyRules",
          }) {
         if (const json::Value* found = container.find(key); found != nullptr && !found->is_null()) {
             if (found->is_string() || !found->empty()) {

@@ -98,8 +98,11 @@ struct VolumeMount {
 };
 
 struct SeccompProfile {
-    enum class Type : std::uint8_t { unconfined, runtime_default, localhost } type =
-        Type::unconfined;
+    enum class Type : std::uint8_t {
+        unconfined,
+        runtime_default,
+        localhost
+    } type = Type::unconfined;
     std::string localhost_path;
 };
 

@@ -13,9 +13,8 @@ namespace {
 std::optional<std::uint32_t> mode_at(const json::Value& object, std::string_view key) {
     const json::Value* found = object.find(key);
     const auto mode = found != nullptr ? found->integer() : std::nullopt;
-    return mode && *mode >= 0 && *mode <= 07777
-               ? std::optional(static_cast<std::uint32_t>(*mode))
-               : std::nullopt;
+    return mode && *mode >= 0 && *mode <= 07777 ? std::optional(static_cast<std::uint32_t>(*mode))
+                                                : std::nullopt;
 }
 
 ConfigMapSource parse_keyed(const json::Value& source, std::string_view name_key) {
@@ -132,7 +131,7 @@ ResourceFieldRef parse_resource_ref(const json::Value& reference) {
         .container = text_of(reference, "containerName"),
         .resource = text_of(reference, "resource"),
         .divisor = divisor != nullptr && divisor->is_number() ? divisor->number_text()
-                                                               : text_of(reference, "divisor"),
+                                                              : text_of(reference, "divisor"),
     };
 }
 
@@ -147,8 +146,7 @@ Result<std::vector<Volume>> parse_volumes(const json::Value& pod_spec, Unsupport
         if (source) {
             volumes.push_back({.name = name, .source = std::move(*source)});
         } else if (source.error().code() == ErrorCode::unsupported) {
-            unsupported.push_back(
-                fmt::format("volume \"{}\" is {}", name, source.error().message())
+            unsupported.push_back(fmt::format("volume \"{}\" is {}", name, source.error().message())
             );
         } else {
             return fail(source.error().within("volume " + name));

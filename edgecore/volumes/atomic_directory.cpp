@@ -3,11 +3,10 @@
 
 #include "edgecore/volumes/file_access.hpp"
 
+#include <fmt/format.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include <filesystem>
 #include <set>
@@ -48,18 +47,15 @@ std::string current_version(const std::string& folder) {
     return error ? std::string() : folder + "/" + target.string();
 }
 
-bool holds(
-    const std::string& version, const Files& files, std::optional<std::int64_t> group
-) {
+bool holds(const std::string& version, const Files& files, std::optional<std::int64_t> group) {
     if (version.empty()) {
         return false;
     }
     for (const auto& [path, content] : files) {
         const std::string full = version + "/" + path;
         const auto bytes = read_file(full, content.bytes.size() + 1);
-        struct stat info {};
-        if (!bytes || !*bytes || **bytes != content.bytes ||
-            ::lstat(full.c_str(), &info) != 0 ||
+        struct stat info{};
+        if (!bytes || !*bytes || **bytes != content.bytes || ::lstat(full.c_str(), &info) != 0 ||
             (info.st_mode & 07777U) != wanted_mode(content, group) ||
             (group && info.st_gid != static_cast<gid_t>(*group))) {
             return false;

@@ -2,11 +2,10 @@
 #include "edgecore/volumes/file_access.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -58,13 +57,15 @@ FileDescriptor::~FileDescriptor() {
 
 std::unexpected<Error> fail_errno(std::string_view what, const std::string& path) {
     const int number = errno;
-    const ErrorCode code = number == ENOENT                      ? ErrorCode::not_found
+    const ErrorCode code = number == ENOENT                       ? ErrorCode::not_found
                            : number == ENOSPC || number == EDQUOT ? ErrorCode::resource_exhausted
-                           : number == EACCES || number == EPERM ? ErrorCode::permission_denied
-                                                                 : ErrorCode::internal;
+                           : number == EACCES || number == EPERM  ? ErrorCode::permission_denied
+                                                                  : ErrorCode::internal;
     return fail(
         code,
-        fmt::format("{} {}: {}", what, path, std::error_code(number, std::generic_category()).message())
+        fmt::format(
+            "{} {}: {}", what, path, std::error_code(number, std::generic_category()).message()
+        )
     );
 }
 
@@ -108,16 +109,14 @@ Result<std::optional<std::string>> read_file(
     const std::string& path, std::size_t bytes_max, Keep keep
 ) {
     // A fifo or device in its place must not block us.
-    const FileDescriptor file(
-        ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
-    );
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.valid()) {
         if (errno == ENOENT) {
             return std::nullopt;
         }
         return fail_errno("open", path);
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(file.get(), &info) != 0) {
         return fail_errno("stat", path);
     }

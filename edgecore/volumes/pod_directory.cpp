@@ -6,10 +6,9 @@
 #include "edgecore/volumes/file_access.hpp"
 #include "edgecore/volumes/sub_path.hpp"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -30,8 +29,8 @@ constexpr std::size_t kLogMessageBytesMax = 2048;
 constexpr std::size_t kLogMessageLinesMax = 80;
 
 bool is_mounted(const std::string& path) {
-    struct stat own {};
-    struct stat parent {};
+    struct stat own{};
+    struct stat parent{};
     const std::string above = path.substr(0, path.rfind('/'));
     return ::lstat(path.c_str(), &own) == 0 && ::lstat(above.c_str(), &parent) == 0 &&
            own.st_dev != parent.st_dev;
@@ -68,7 +67,7 @@ Result<void> check_host_path(const PlannedHostPath& wanted) {
     if (type == std::end(kHostPathTypes)) {
         return fail(ErrorCode::invalid_argument, "unknown hostPath type " + wanted.type);
     }
-    struct stat info {};
+    struct stat info{};
     if (::stat(wanted.path.c_str(), &info) != 0) {
         if (errno == ENOENT && wanted.type == "DirectoryOrCreate") {
             return make_folders(wanted.path, kHostFolderMode);
@@ -111,9 +110,7 @@ std::string PodDirectory::volume_path(const PlannedVolume& volume) const {
     return fmt::format("{}/volumes/{}/{}", path_, volume.plugin, volume.name);
 }
 
-std::string PodDirectory::message_path(
-    const std::string& container, std::uint32_t attempt
-) const {
+std::string PodDirectory::message_path(const std::string& container, std::uint32_t attempt) const {
     return fmt::format("{}/containers/{}/{}", path_, container, attempt);
 }
 
@@ -133,7 +130,8 @@ Result<void> PodDirectory::prepare_volume(
         return fs_group ? give_to_group(path, *fs_group) : set_mode(path, kForAll);
     }
     const auto& files = std::get<PlannedFiles>(volume.content);
-    auto made = files.memory ? make_memory_folder(path, std::nullopt) : make_folders(path, kPrivate);
+    auto made =
+        files.memory ? make_memory_folder(path, std::nullopt) : make_folders(path, kPrivate);
     if (!made) {
         return made;
     }
@@ -178,9 +176,8 @@ Result<std::string> PodDirectory::mount_source(
     if (sub_path.empty()) {
         return source;
     }
-    std::string target = fmt::format(
-        "{}/volume-subpaths/{}/{}/{}", path_, mount.volume, container.name, index
-    );
+    std::string target =
+        fmt::format("{}/volume-subpaths/{}/{}/{}", path_, mount.volume, container.name, index);
     if (auto bound = bind_sub_path(source, sub_path, target); !bound) {
         return fail(bound.error().within(
             fmt::format("failed to prepare subPath for volumeMount \"{}\"", mount.volume)
@@ -306,7 +303,8 @@ std::string log_tail(const std::string& log_path) {
     for (std::size_t index = first; index < lines.size(); ++index) {
         text += lines[index] + "\n";
     }
-    return text.size() > kLogMessageBytesMax ? text.substr(text.size() - kLogMessageBytesMax) : text;
+    return text.size() > kLogMessageBytesMax ? text.substr(text.size() - kLogMessageBytesMax)
+                                             : text;
 }
 
 }  // namespace farhold::volumes

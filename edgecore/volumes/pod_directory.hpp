@@ -57,9 +57,8 @@ public:
 
 private:
     [[nodiscard]] std::string volume_path(const PlannedVolume& volume) const;
-    [[nodiscard]] std::string message_path(
-        const std::string& container, std::uint32_t attempt
-    ) const;
+    [[nodiscard]] std::string message_path(const std::string& container, std::uint32_t attempt)
+        const;
     [[nodiscard]] Result<void> prepare_volume(
         const PlannedVolume& volume, std::optional<std::int64_t> fs_group
     ) const;

@@ -5,13 +5,12 @@
 #include "edgecore/volumes/volume_plan.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <fmt/format.h>
 
 #include <cerrno>
 
@@ -86,7 +85,7 @@ Result<void> bind_sub_path(
     if (!source) {
         return fail(source.error());
     }
-    struct stat info {};
+    struct stat info{};
     if (::fstat(source->get(), &info) != 0) {
         return fail_errno("stat subPath", sub_path);
     }

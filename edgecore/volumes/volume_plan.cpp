@@ -22,7 +22,9 @@ using podspec::TokenSource;
 constexpr std::uint32_t kFileMode = 0644;
 constexpr std::uint32_t kSecretMode = 0600;
 
-Result<void> add_file(Files& files, const std::string& path, std::string bytes, std::uint32_t mode) {
+Result<void> add_file(
+    Files& files, const std::string& path, std::string bytes, std::uint32_t mode
+) {
     if (!is_safe_relative(path)) {
         return fail(ErrorCode::invalid_argument, fmt::format("invalid path \"{}\"", path));
     }
@@ -76,7 +78,8 @@ public:
             return fail(data.error());
         }
         return add_keyed(
-            files, source, *data, "configmap", source.default_mode.value_or(mode.value_or(kFileMode))
+            files, source, *data, "configmap",
+            source.default_mode.value_or(mode.value_or(kFileMode))
         );
     }
 
@@ -95,12 +98,12 @@ public:
         const std::uint32_t fallback = source.default_mode.value_or(mode.value_or(kFileMode));
         for (const auto& item : source.items) {
             const auto* field = std::get_if<podspec::FieldRef>(&item.value);
-            auto text = field != nullptr
-                            ? podspec::resolve_field(pod_, *field, facts_)
-                            : podspec::resolve_resource(
-                                  pod_, nullptr, std::get<podspec::ResourceFieldRef>(item.value),
-                                  facts_
-                              );
+            auto text =
+                field != nullptr
+                    ? podspec::resolve_field(pod_, *field, facts_)
+                    : podspec::resolve_resource(
+                          pod_, nullptr, std::get<podspec::ResourceFieldRef>(item.value), facts_
+                      );
             if (!text) {
                 return fail(text.error());
             }
@@ -122,9 +125,8 @@ public:
 
     Result<void> add(const ProjectedSource& source) {
         for (const auto& part : source.sources) {
-            auto added = std::visit(
-                [&](const auto& each) { return add(each, source.default_mode); }, part
-            );
+            auto added =
+                std::visit([&](const auto& each) { return add(each, source.default_mode); }, part);
             if (!added) {
                 return added;
             }
@@ -204,11 +206,10 @@ Result<VolumePlan> plan_volumes(
         Planner planner{.collector = {pod, references, facts}, .planned = planned};
         if (auto done = std::visit(planner, volume.source); !done) {
             return fail(Error(
-                done.error().code(),
-                fmt::format(
-                    "MountVolume.SetUp failed for volume \"{}\" : {}", volume.name,
-                    done.error().message()
-                )
+                done.error().code(), fmt::format(
+                                         "MountVolume.SetUp failed for volume \"{}\" : {}",
+                                         volume.name, done.error().message()
+                                     )
             ));
         }
         plan.volumes.push_back(std::move(planned));

@@ -5,9 +5,8 @@
 // the store stay, and the next PodNode on the same folder takes them over.
 #pragma once
 
+#include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
-#include "common/async/timeout.hpp"
-#include "common/base/random.hpp"
 #include "common/json/value.hpp"
 #include "common/tunnel/content.hpp"
 #include "edgecore/pods/pod_manager.hpp"
@@ -51,16 +50,17 @@ public:
             .clock = clock_,
             .reports = sink(),
             .machine = machine(std::move(cgroup_parent)),
-            .facts = [] {
-                return podspec::MachineFacts{
-                    .node_name = "edge-1",
-                    .host_ips = {"192.0.2.1"},
-                    .pod_ips = {},
-                    .allocatable_cpu_milli = 2000,
-                    .allocatable_memory_bytes = 1LL << 30U,
-                    .allocatable_storage_bytes = 1LL << 33U,
-                };
-            },
+            .facts =
+                [] {
+                    return podspec::MachineFacts{
+                        .node_name = "edge-1",
+                        .host_ips = {"192.0.2.1"},
+                        .pod_ips = {},
+                        .allocatable_cpu_milli = 2000,
+                        .allocatable_memory_bytes = 1LL << 30U,
+                        .allocatable_storage_bytes = 1LL << 33U,
+                    };
+                },
             .log = log::Logger(),
         });
         manager_->start(group_);
@@ -103,11 +103,12 @@ public:
     // Until the condition holds.
     template <class Condition>
     Task<> wait_until(Condition condition) {
+        Event pause(co_await this_executor);
         for (int tries = 0; tries < 3000; ++tries) {
             if (condition()) {
                 co_return;
             }
-            co_await sleep_for(std::chrono::milliseconds(10));
+            co_await pause.wait_for(std::chrono::milliseconds(10));
         }
         throw std::runtime_error("it did not come to pass in thirty seconds");
     }
@@ -146,15 +147,13 @@ public:
 private:
     pods::ReportSink sink() {
         return {
-            .derived =
-                [this](std::string key, std::string, std::string body) {
-                    statuses_.insert_or_assign(std::move(key), *json::Value::parse(body));
-                },
+            .derived = [this](
+                           std::string key, std::string, std::string body
+                       ) { statuses_.insert_or_assign(std::move(key), *json::Value::parse(body)); },
             .forget = [this](const std::string& key) { statuses_.erase(key); },
-            .event =
-                [this](std::string, std::string, std::string body) {
-                    events_.push_back(*json::Value::parse(body));
-                },
+            .event = [this](
+                         std::string, std::string, std::string body
+                     ) { events_.push_back(*json::Value::parse(body)); },
         };
     }
 

@@ -66,8 +66,7 @@ std::string pod(
         "uid":"uid-{0}","labels":{{"app":"test"}}}},"spec":{{"nodeName":"edge-1",
         "terminationGracePeriodSeconds":1,{2}"containers":[{{"name":"main","image":"{4}",
         "imagePullPolicy":"IfNotPresent",{3}"command":["/bin/sh","-c",{1}]}}]}}}})",
-        name, json::Value::of(script).dump(), extra, container,
-        test::ContainerdFixture::kBusybox
+        name, json::Value::of(script).dump(), extra, container, test::ContainerdFixture::kBusybox
     );
 }
 
@@ -97,14 +96,16 @@ Task<> delete_pod(PodNode& node, std::string name, std::string text) {
 
 }  // namespace
 
-TEST_CASE("pods: runs with its configuration, reports as kubelet, and leaves nothing behind",
-          "[pods]") {
+TEST_CASE(
+    "pods: runs with its configuration, reports as kubelet, and leaves nothing behind", "[pods]"
+) {
     const std::string folder = folder_of("whole");
     const std::string text = pod(
         "whole",
         "cat /config/greeting /secret/key /sub/file /etc/hosts; echo; echo env=$WHO,$NODE,$KEY;"
         "echo shared > /scratch/x; cat /scratch/x; hostname; ls /config; echo bye > /last-words;"
-        "touch /config/no || true;" + std::string(kForever),
+        "touch /config/no || true;" +
+            std::string(kForever),
         R"("volumes":[{"name":"config","configMap":{"name":"cm"}},
             {"name":"secret","secret":{"secretName":"sec"}},
             {"name":"scratch","emptyDir":{"medium":"Memory"}}],)",
@@ -167,14 +168,17 @@ TEST_CASE("pods: runs with its configuration, reports as kubelet, and leaves not
         const store::ReportRow* last = node.keeper().outbox().find("PodStatus/default/whole");
         REQUIRE(last != nullptr);
         const auto final_status = json::Value::parse(last->body);
-        CHECK(final_status->find("containerStatuses")
-                  ->array()[0]
-                  .text_at({"state", "terminated", "message"}) == "bye\n");
+        CHECK(
+            final_status->find("containerStatuses")
+                ->array()[0]
+                .text_at({"state", "terminated", "message"}) == "bye\n"
+        );
     });
 }
 
-TEST_CASE("pods: a killed container restarts and counts, also after edgecore and power are gone",
-          "[pods]") {
+TEST_CASE(
+    "pods: a killed container restarts and counts, also after edgecore and power are gone", "[pods]"
+) {
     const std::string folder = folder_of("count");
     const std::string text = pod("count", kForever);
     std::string id;
@@ -212,10 +216,9 @@ TEST_CASE("pods: a killed container restarts and counts, also after edgecore and
 }
 
 TEST_CASE("pods: one that must not restart ends with its exit code and last words", "[pods]") {
-    const std::string text = pod(
-        "once", "echo first; echo it broke; exit 7", R"("restartPolicy":"Never",)",
-        R"("terminationMessagePolicy":"FallbackToLogsOnError",)"
-    );
+    const std::string text =
+        pod("once", "echo first; echo it broke; exit 7", R"("restartPolicy":"Never",)",
+            R"("terminationMessagePolicy":"FallbackToLogsOnError",)");
     with_node(folder_of("once"), [&](PodNode& node) -> Task<> {
         std::vector<std::string> objects{text};
         co_await node.apply(std::move(objects));
@@ -242,8 +245,9 @@ TEST_CASE("pods: a command that does not exist is a crash loop, not a hang", "[p
             return node.container("typo").text_at({"state", "waiting", "reason"}) ==
                    "CrashLoopBackOff";
         });
-        CHECK(node.container("typo").text_at({"lastState", "terminated", "reason"}) ==
-              "StartError");
+        CHECK(
+            node.container("typo").text_at({"lastState", "terminated", "reason"}) == "StartError"
+        );
         co_await delete_pod(node, "typo", text);
     });
 }
@@ -256,10 +260,10 @@ TEST_CASE("pods: containerd that dies and comes back changes no container", "[po
         co_await node.wait_until([&] { return node.phase("steady") == "Running"; });
         const std::string id(node.container("steady").text_at({"containerID"}));
         containerd().kill();
-        co_await sleep_for(std::chrono::milliseconds(500));
-        containerd().start();
         std::vector<std::string> other{pod("later", kForever)};
         co_await node.apply(std::move(other));
+        co_await node.wait_until([&] { return node.phase("later") == "Pending"; });
+        containerd().start();
         co_await node.wait_until([&] { return node.phase("later") == "Running"; });
         CHECK(node.container("steady").text_at({"containerID"}) == id);
         CHECK(node.container("steady").integer_at({"restartCount"}) == 0);

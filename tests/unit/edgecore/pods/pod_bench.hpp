@@ -298,20 +298,26 @@ private:
     // Whether an operation under way, or its effect, holds the name that this one asks for.
     bool reserved(const Action& action) const {
         if (const auto* run = std::get_if<RunSandbox>(&action)) {
-            return std::ranges::any_of(delayed, [&](const auto& entry) {
-                       const auto* other = std::get_if<RunSandbox>(&entry.second);
-                       return other != nullptr && other->attempt == run->attempt;
-                   }) ||
+            return std::ranges::any_of(
+                       delayed,
+                       [&](const auto& entry) {
+                           const auto* other = std::get_if<RunSandbox>(&entry.second);
+                           return other != nullptr && other->attempt == run->attempt;
+                       }
+                   ) ||
                    std::ranges::any_of(sandboxes, [&](const auto& sandbox) {
                        return sandbox.attempt == run->attempt;
                    });
         }
         if (const auto* create = std::get_if<CreateContainer>(&action)) {
-            return std::ranges::any_of(delayed, [&](const auto& entry) {
-                       const auto* other = std::get_if<CreateContainer>(&entry.second);
-                       return other != nullptr && other->name == create->name &&
-                              other->attempt == create->attempt;
-                   }) ||
+            return std::ranges::any_of(
+                       delayed,
+                       [&](const auto& entry) {
+                           const auto* other = std::get_if<CreateContainer>(&entry.second);
+                           return other != nullptr && other->name == create->name &&
+                                  other->attempt == create->attempt;
+                       }
+                   ) ||
                    std::ranges::any_of(containers, [&](const auto& container) {
                        return container.name == create->name &&
                               container.attempt == create->attempt;
@@ -395,8 +401,7 @@ private:
 
     void kill_in(const std::string& sandbox_id) {
         for (Container& container : containers) {
-            if (container.sandbox_id == sandbox_id &&
-                container.state == ContainerState::running) {
+            if (container.sandbox_id == sandbox_id && container.state == ContainerState::running) {
                 container.state = ContainerState::exited;
                 container.exit_code = 137;
             }

@@ -25,8 +25,10 @@ void finish_init(Bench& bench) {
 
 }  // namespace
 
-TEST_CASE("pod_lifecycle: comes up once and goes away whole, whichever step fails how",
-          "[pods][fail-every-step]") {
+TEST_CASE(
+    "pod_lifecycle: comes up once and goes away whole, whichever step fails how",
+    "[pods][fail-every-step]"
+) {
     for (const auto fault :
          {Bench::Fault::fail, Bench::Fault::lost_answer, Bench::Fault::delayed}) {
         for (int failing = 0;; ++failing) {
@@ -57,8 +59,10 @@ TEST_CASE("pod_lifecycle: comes up once and goes away whole, whichever step fail
     }
 }
 
-TEST_CASE("pod_lifecycle: a process killed after any step goes on where the runtime stands",
-          "[pods][fail-every-step]") {
+TEST_CASE(
+    "pod_lifecycle: a process killed after any step goes on where the runtime stands",
+    "[pods][fail-every-step]"
+) {
     for (int killed = 0; killed < 40; ++killed) {
         Bench bench;
         bench.lifecycle.desire(make_spec(kTwoContainers), bench.now());
@@ -77,8 +81,9 @@ TEST_CASE("pod_lifecycle: a process killed after any step goes on where the runt
     }
 }
 
-TEST_CASE("pod_lifecycle: a first start that timed out and comes late is adopted, not doubled",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: a first start that timed out and comes late is adopted, not doubled", "[pods]"
+) {
     Bench bench;
     bool first = true;
     bench.faults = [&](const Action& action) {
@@ -93,8 +98,10 @@ TEST_CASE("pod_lifecycle: a first start that timed out and comes late is adopted
     CHECK(bench.sandboxes[0].attempt == 0);
 }
 
-TEST_CASE("pod_lifecycle: survives random failures, exits, wipes, restarts and changed minds",
-          "[pods][property]") {
+TEST_CASE(
+    "pod_lifecycle: survives random failures, exits, wipes, restarts and changed minds",
+    "[pods][property]"
+) {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         Random random(seed);
         Bench bench;
@@ -111,12 +118,23 @@ TEST_CASE("pod_lifecycle: survives random failures, exits, wipes, restarts and c
         INFO("seed " << seed);
         for (int turn = 0; turn < 60; ++turn) {
             switch (random.between(0, 6)) {
-                case 0: bench.exit_container("main", 1); break;
-                case 1: bench.kill_sandbox(); break;
-                case 2: bench.wipe_runtime(); break;
-                case 3: bench.restart_process(); break;
-                case 4: bench.wall += (random.chance(0.5) ? 1 : -1) * 24h * 3650; break;
-                default: break;
+                case 0:
+                    bench.exit_container("main", 1);
+                    break;
+                case 1:
+                    bench.kill_sandbox();
+                    break;
+                case 2:
+                    bench.wipe_runtime();
+                    break;
+                case 3:
+                    bench.restart_process();
+                    break;
+                case 4:
+                    bench.wall += (random.chance(0.5) ? 1 : -1) * 24h * 3650;
+                    break;
+                default:
+                    break;
             }
             bench.run_for(std::chrono::seconds(random.between(1, 120)));
             // Counts that were stored never go back.

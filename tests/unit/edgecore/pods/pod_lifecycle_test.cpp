@@ -84,8 +84,10 @@ TEST_CASE("pod_lifecycle: a running pod is adopted without a stored row as well"
     CHECK(bench.record().previous->exit_code == 1);
 }
 
-TEST_CASE("pod_lifecycle: a failed container restarts at once, then after 10 s doubling to 300 s",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: a failed container restarts at once, then after 10 s doubling to 300 s",
+    "[pods]"
+) {
     Bench bench;
     start(bench);
     bench.exit_container("main", 1);
@@ -118,10 +120,14 @@ TEST_CASE("pod_lifecycle: the crash loop names its delay as kubelet does", "[pod
         bench.exit_container("main", 1);
         bench.settle();
     }
-    CHECK(bench.lifecycle.waiting("main")->message ==
-          "back-off 10s restarting failed container=main pod=hello_default(uid-1)");
-    CHECK(bench.lifecycle.take_events().back().message ==
-          "Back-off restarting failed container main in pod hello_default(uid-1)");
+    CHECK(
+        bench.lifecycle.waiting("main")->message ==
+        "back-off 10s restarting failed container=main pod=hello_default(uid-1)"
+    );
+    CHECK(
+        bench.lifecycle.take_events().back().message ==
+        "Back-off restarting failed container main in pod hello_default(uid-1)"
+    );
 }
 
 TEST_CASE("pod_lifecycle: ten minutes of running forget the crash loop", "[pods]") {
@@ -140,16 +146,19 @@ TEST_CASE("pod_lifecycle: ten minutes of running forget the crash loop", "[pods]
     CHECK(until(bench.settle()) == bench.mono + 10s);
 }
 
-TEST_CASE("pod_lifecycle: restartPolicy Never ends Succeeded on exit 0 and Failed otherwise",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: restartPolicy Never ends Succeeded on exit 0 and Failed otherwise", "[pods]"
+) {
     for (const int code : {0, 3}) {
         Bench bench;
         start(bench, pod_json(R"(,"restartPolicy":"Never")"));
         bench.exit_container("main", code);
         bench.settle();
         REQUIRE(bench.lifecycle.memory().final_state);
-        CHECK(bench.lifecycle.memory().final_state->phase ==
-              (code == 0 ? FinalPhase::succeeded : FinalPhase::failed));
+        CHECK(
+            bench.lifecycle.memory().final_state->phase ==
+            (code == 0 ? FinalPhase::succeeded : FinalPhase::failed)
+        );
         CHECK(bench.running() == 0);
         CHECK_FALSE(bench.sandboxes.at(0).ready);  // Stopped,
         CHECK(bench.containers.size() == 1);       // and kept as evidence.
@@ -157,8 +166,9 @@ TEST_CASE("pod_lifecycle: restartPolicy Never ends Succeeded on exit 0 and Faile
     }
 }
 
-TEST_CASE("pod_lifecycle: restartPolicy OnFailure restarts failures and ends on success",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: restartPolicy OnFailure restarts failures and ends on success", "[pods]"
+) {
     Bench bench;
     start(bench, pod_json(R"(,"restartPolicy":"OnFailure")"));
     bench.exit_container("main", 2);
@@ -170,8 +180,7 @@ TEST_CASE("pod_lifecycle: restartPolicy OnFailure restarts failures and ends on 
     CHECK(bench.lifecycle.memory().final_state->phase == FinalPhase::succeeded);
 }
 
-TEST_CASE("pod_lifecycle: a final phase is never left, not even with the runtime wiped",
-          "[pods]") {
+TEST_CASE("pod_lifecycle: a final phase is never left, not even with the runtime wiped", "[pods]") {
     Bench bench;
     start(bench, pod_json(R"(,"restartPolicy":"Never")"));
     bench.exit_container("main", 0);
@@ -185,8 +194,9 @@ TEST_CASE("pod_lifecycle: a final phase is never left, not even with the runtime
     CHECK(bench.record().ended->exit_code == 0);
 }
 
-TEST_CASE("pod_lifecycle: a dead sandbox is replaced under the next attempt and cleaned away",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: a dead sandbox is replaced under the next attempt and cleaned away", "[pods]"
+) {
     Bench bench;
     start(bench);
     bench.kill_sandbox();
@@ -261,8 +271,9 @@ TEST_CASE("pod_lifecycle: evidence is removed only after it is remembered", "[po
     CHECK(bench.stored.containers.at("main").attempt == 3);
 }
 
-TEST_CASE("pod_lifecycle: a deleted pod is stopped with its deletion grace, then reported gone",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: a deleted pod is stopped with its deletion grace, then reported gone", "[pods]"
+) {
     Bench bench;
     start(bench);
     bench.log.clear();
@@ -290,8 +301,9 @@ TEST_CASE("pod_lifecycle: a removed row stops the pod with the grace of its spec
     CHECK(bench.sandboxes.empty());
 }
 
-TEST_CASE("pod_lifecycle: a pod removed while edgecore was down gets the remembered grace",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: a pod removed while edgecore was down gets the remembered grace", "[pods]"
+) {
     Bench bench;
     start(bench);
     PodLifecycle fresh(PodIdentity{"default", "hello", "uid-1"}, bench.stored);
@@ -364,8 +376,9 @@ TEST_CASE("pod_lifecycle: a wall clock that jumps changes no decision", "[pods]"
     CHECK(bench.running() == 1);
 }
 
-TEST_CASE("pod_lifecycle: a changed image replaces that container and starts without back-off",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: a changed image replaces that container and starts without back-off", "[pods]"
+) {
     Bench bench;
     start(bench);
     bench.exit_container("main", 1);
@@ -403,8 +416,9 @@ TEST_CASE("pod_lifecycle: a failed pull shows ErrImagePull, then ImagePullBackOf
     CHECK(has_event(bench.lifecycle.take_events(), "BackOff"));
 }
 
-TEST_CASE("pod_lifecycle: an image that is imported by hand ends the wait for the registry",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: an image that is imported by hand ends the wait for the registry", "[pods]"
+) {
     Bench bench;
     bench.images["img:1"] = false;
     start(bench);
@@ -428,8 +442,9 @@ TEST_CASE("pod_lifecycle: pull policy Never never pulls", "[pods]") {
     CHECK(bench.count<PullImage>() == 0);
 }
 
-TEST_CASE("pod_lifecycle: pull policy Always falls back to the local image without a registry",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: pull policy Always falls back to the local image without a registry", "[pods]"
+) {
     Bench bench;
     const std::string json = R"({"metadata":{"name":"hello","namespace":"default"},"spec":
         {"containers":[{"name":"main","image":"img:1","imagePullPolicy":"Always"}]}})";
@@ -444,8 +459,9 @@ TEST_CASE("pod_lifecycle: pull policy Always falls back to the local image witho
     CHECK(bench.running() == 1);
 }
 
-TEST_CASE("pod_lifecycle: missing volumes hold up the start and are tried again on change",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: missing volumes hold up the start and are tried again on change", "[pods]"
+) {
     Bench bench;
     bench.volumes_work = false;
     start(bench);
@@ -549,8 +565,9 @@ TEST_CASE("pod_lifecycle: a failing init container fails a pod that must not res
     CHECK(bench.running("main") == 0);
 }
 
-TEST_CASE("pod_lifecycle: a container in an unknown state is stopped before anything starts",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: a container in an unknown state is stopped before anything starts", "[pods]"
+) {
     Bench bench;
     start(bench);
     bench.containers.at(0).state = ContainerState::unknown;
@@ -564,8 +581,9 @@ TEST_CASE("pod_lifecycle: a container in an unknown state is stopped before anyt
     CHECK(bench.record().attempt == 1);
 }
 
-TEST_CASE("pod_lifecycle: a row that comes back while the pod is stopping starts it again",
-          "[pods]") {
+TEST_CASE(
+    "pod_lifecycle: a row that comes back while the pod is stopping starts it again", "[pods]"
+) {
     Bench bench;
     start(bench);
     bench.lifecycle.desire(nullptr, bench.now());

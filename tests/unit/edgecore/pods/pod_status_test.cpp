@@ -16,7 +16,8 @@ json::Value status_of(Bench& bench) {
     return make_pod_status(
                bench.lifecycle,
                {.host_ips = {"192.0.2.1"}, .pod_ips = {"10.0.0.1"}, .now = bench.wall}
-    ).status;
+    )
+        .status;
 }
 
 json::Value container(Bench& bench, std::size_t index = 0) {
@@ -77,22 +78,23 @@ TEST_CASE("pod_status: the same state gives the same text at another time", "[po
     CHECK(status_of(bench).dump() == before);
 }
 
-TEST_CASE("pod_status: a pod that is not set up yet is Pending with ContainerCreating",
-          "[pods]") {
+TEST_CASE("pod_status: a pod that is not set up yet is Pending with ContainerCreating", "[pods]") {
     Bench bench;
     bench.volumes_work = false;
     start(bench);
     CHECK(phase_of(bench) == "Pending");
-    CHECK(container(bench).at_path({"state", "waiting", "reason"})->as_string() ==
-          "ContainerCreating");
+    CHECK(
+        container(bench).at_path({"state", "waiting", "reason"})->as_string() == "ContainerCreating"
+    );
     CHECK(container(bench).find("containerID") == nullptr);
     CHECK(condition(bench, "PodReadyToStartContainers", "status") == "False");
     CHECK(condition(bench, "Ready", "reason") == "ContainersNotReady");
     CHECK(condition(bench, "Ready", "message") == "containers with unready status: [main]");
 }
 
-TEST_CASE("pod_status: a crash loop is Running, waiting, with the last end in lastState",
-          "[pods]") {
+TEST_CASE(
+    "pod_status: a crash loop is Running, waiting, with the last end in lastState", "[pods]"
+) {
     Bench bench;
     start(bench);
     bench.exit_container("main", 1);
@@ -139,12 +141,13 @@ TEST_CASE("pod_status: a deleted pod ends with all containers terminated", "[pod
     never_started.volumes_work = false;
     start(never_started);
     start(never_started, pod_json("", stamp));
-    CHECK(container(never_started).text_at({"state", "terminated", "reason"}) ==
-          "ContainerStatusUnknown");
+    CHECK(
+        container(never_started).text_at({"state", "terminated", "reason"}) ==
+        "ContainerStatusUnknown"
+    );
 }
 
-TEST_CASE("pod_status: a refused pod is Failed with the reason and without containers",
-          "[pods]") {
+TEST_CASE("pod_status: a refused pod is Failed with the reason and without containers", "[pods]") {
     Bench bench;
     bench.lifecycle.desire(make_spec(pod_json()), bench.now());
     bench.lifecycle.refuse("NodePorts", "no room");
@@ -161,8 +164,7 @@ TEST_CASE("pod_status: init containers hold the pod in Pending and PodInitializi
          "containers":[{"name":"main","image":"img:1"}]}})");
     CHECK(phase_of(bench) == "Pending");
     CHECK(container(bench).text_at({"state", "waiting", "reason"}) == "PodInitializing");
-    CHECK(condition(bench, "Initialized", "message") ==
-          "containers with incomplete status: [one]");
+    CHECK(condition(bench, "Initialized", "message") == "containers with incomplete status: [one]");
     bench.exit_container("one", 0);
     bench.settle();
     CHECK(phase_of(bench) == "Running");
