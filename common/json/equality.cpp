@@ -29,10 +29,9 @@ bool equal_objects(const Object& a, const Object& b) {
     if (std::ranges::equal(a, b, {}, &Member::key, &Member::key)) {
         return std::ranges::equal(a, b, {}, &Member::value, &Member::value);
     }
-    return std::ranges::equal(
-        by_key(a), by_key(b),
-        [](const Member* left, const Member* right) { return equal_members(*left, *right); }
-    );
+    return std::ranges::equal(by_key(a), by_key(b), [](const Member* left, const Member* right) {
+        return equal_members(*left, *right);
+    });
 }
 
 bool equal_numbers(const Value& a, const Value& b) {

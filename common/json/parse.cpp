@@ -205,11 +205,10 @@ Result<Value> Value::parse(
     }
     if (result.IsError()) {
         return fail(
-            ErrorCode::invalid_argument, fmt::format(
-                                             "{} At offset {}.",
-                                             rapidjson::GetParseError_En(result.Code()),
-                                             result.Offset()
-                                         )
+            ErrorCode::invalid_argument,
+            fmt::format(
+                "{} At offset {}.", rapidjson::GetParseError_En(result.Code()), result.Offset()
+            )
         );
     }
     // RapidJSON takes a zero byte for the end of the text.

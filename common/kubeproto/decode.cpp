@@ -44,9 +44,8 @@ class Reader {
 public:
     explicit Reader(std::string_view raw)
         : raw_(raw),
-          stream_(
-              reinterpret_cast<const std::uint8_t*>(raw.data()), static_cast<int>(raw.size())
-          ) {}
+          stream_(reinterpret_cast<const std::uint8_t*>(raw.data()), static_cast<int>(raw.size())) {
+    }
 
     // False at the end and when the bytes are damaged; failed() tells which.
     bool next(Item& item) {
@@ -66,8 +65,10 @@ public:
 private:
     bool read_value(Item& item) {
         switch (item.wire) {
-            case Wire::varint: return stream_.ReadVarint64(&item.integer);
-            case Wire::fixed64: return stream_.ReadLittleEndian64(&item.integer);
+            case Wire::varint:
+                return stream_.ReadVarint64(&item.integer);
+            case Wire::fixed64:
+                return stream_.ReadLittleEndian64(&item.integer);
             case Wire::fixed32: {
                 std::uint32_t value = 0;
                 const bool read = stream_.ReadLittleEndian32(&value);
@@ -118,8 +119,7 @@ std::optional<Parts> read_parts(std::string_view raw) {
 // An empty time message is Go's zero time, which JSON writes as null.
 json::Value time_value(const Parts& parts, bool micro) {
     if (parts.integers[1] == 0 && parts.integers[2] == 0) return {};
-    constexpr std::int64_t limit =
-        std::numeric_limits<std::int64_t>::max() / 1'000'000'000 - 1;
+    constexpr std::int64_t limit = std::numeric_limits<std::int64_t>::max() / 1'000'000'000 - 1;
     if (parts.integers[1] > limit || parts.integers[1] < -limit) return {};
     const WallTime time(
         std::chrono::seconds(parts.integers[1]) + std::chrono::nanoseconds(parts.integers[2])
@@ -131,13 +131,17 @@ Result<json::Value> wrapped_value(const Field& field, std::string_view raw) {
     const auto parts = read_parts(raw);
     if (!parts) return fail(damaged(field.json_name));
     switch (field.kind) {
-        case FieldKind::time: return time_value(*parts, false);
-        case FieldKind::micro_time: return time_value(*parts, true);
-        case FieldKind::quantity: return json::Value::of(parts->texts[1]);
+        case FieldKind::time:
+            return time_value(*parts, false);
+        case FieldKind::micro_time:
+            return time_value(*parts, true);
+        case FieldKind::quantity:
+            return json::Value::of(parts->texts[1]);
         case FieldKind::int_or_string:
             if (parts->integers[1] != 0) return json::Value::of(parts->texts[3]);
             return json::Value::of(static_cast<std::int32_t>(parts->integers[2]));
-        default: break;
+        default:
+            break;
     }
     // RawExtension and FieldsV1 hold JSON text.
     if (parts->texts[1].empty()) return json::Value();
@@ -151,14 +155,21 @@ Result<json::Value> scalar_value(const Field& field, const Item& item, int depth
                              field.kind != FieldKind::int64 && field.kind != FieldKind::number;
     if (wants_bytes != (item.wire == Wire::bytes)) return fail(damaged(field.json_name));
     switch (field.kind) {
-        case FieldKind::string: return json::Value::of(item.bytes);
-        case FieldKind::bytes: return json::Value::of(base64_encode(item.bytes));
-        case FieldKind::boolean: return json::Value::of(item.integer != 0);
+        case FieldKind::string:
+            return json::Value::of(item.bytes);
+        case FieldKind::bytes:
+            return json::Value::of(base64_encode(item.bytes));
+        case FieldKind::boolean:
+            return json::Value::of(item.integer != 0);
         case FieldKind::int32:
-        case FieldKind::int64: return json::Value::of(static_cast<std::int64_t>(item.integer));
-        case FieldKind::number: return json::Value::of(std::bit_cast<double>(item.integer));
-        case FieldKind::message: return decode_fields(item.bytes, *field.message, depth + 1);
-        default: return wrapped_value(field, item.bytes);
+        case FieldKind::int64:
+            return json::Value::of(static_cast<std::int64_t>(item.integer));
+        case FieldKind::number:
+            return json::Value::of(std::bit_cast<double>(item.integer));
+        case FieldKind::message:
+            return decode_fields(item.bytes, *field.message, depth + 1);
+        default:
+            return wrapped_value(field, item.bytes);
     }
 }
 
@@ -184,7 +195,13 @@ Result<> add_map_entry(json::Value& target, const Field& field, std::string_view
         value = std::move(*decoded);
     }
     if (reader.failed()) return fail(damaged(field.json_name));
-    target[field.json_name].set(key, std::move(value));
+    json::Value& map = target[field.json_name];
+    if (map.size() >= json::ParseLimits{}.members) {
+        return fail(
+            ErrorCode::invalid_argument, fmt::format("{}: too many entries", field.json_name)
+        );
+    }
+    map.set(key, std::move(value));
     return {};
 }
 
@@ -196,7 +213,9 @@ Result<> add_field(json::Value& target, const Field& field, const Item& item, in
     auto value = scalar_value(field, item, depth);
     if (!value) return fail(value.error());
     switch (field.shape) {
-        case FieldShape::list: target[field.json_name].push_back(std::move(*value)); break;
+        case FieldShape::list:
+            target[field.json_name].push_back(std::move(*value));
+            break;
         case FieldShape::inlined:
             for (json::Member& member : value->object()) {
                 target.set(member.key, std::move(member.value));

@@ -71,9 +71,7 @@ Cells service_account_cells(const Value& object, WallTime now) {
 void validate_lease(const Value& object, FieldErrors& errors) {
     const Value* duration = object.at_path({"spec", "leaseDurationSeconds"});
     if (duration != nullptr && duration->integer().value_or(0) <= 0) {
-        errors.push_back(
-            invalid("spec.leaseDurationSeconds", *duration, "must be greater than 0")
-        );
+        errors.push_back(invalid("spec.leaseDurationSeconds", *duration, "must be greater than 0"));
     }
     const Value* transitions = object.at_path({"spec", "leaseTransitions"});
     if (transitions != nullptr && transitions->integer().value_or(0) < 0) {
@@ -170,9 +168,7 @@ ResourceType make_namespace_type() {
     type.subresources = {{.name = "finalize", .verbs = {"update"}}, status_subresource()};
     type.name_rule = NameRule::dns_label;
     type.selectable_fields = {"status.phase"};
-    type.columns = {
-        name_column(), column("Status", "The status of the namespace"), age_column()
-    };
+    type.columns = {name_column(), column("Status", "The status of the namespace"), age_column()};
     type.cells = namespace_cells;
     type.apply_defaults = default_namespace;
     type.prepare_create = prepare_namespace;
@@ -205,10 +201,17 @@ ResourceType make_event_type() {
     type.short_names = {"ev"};
     type.allow_create_on_update = true;
     type.selectable_fields = {
-        "involvedObject.apiVersion", "involvedObject.fieldPath", "involvedObject.kind",
-        "involvedObject.name",       "involvedObject.namespace", "involvedObject.resourceVersion",
-        "involvedObject.uid",        "reason",                   "reportingComponent",
-        "source",                    "type",
+        "involvedObject.apiVersion",
+        "involvedObject.fieldPath",
+        "involvedObject.kind",
+        "involvedObject.name",
+        "involvedObject.namespace",
+        "involvedObject.resourceVersion",
+        "involvedObject.uid",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
     };
     type.columns = {
         column("Last Seen", "Time of the last occurrence."),

@@ -33,8 +33,17 @@ std::string_view json_type(const Value& value) {
 
 std::string type_name(const Field& field, bool element) {
     static constexpr std::string_view kNames[] = {
-        "string", "bool",         "int32",             "int64",              "float64", "[]uint8",
-        "Time",   "MicroTime",    "resource.Quantity", "intstr.IntOrString", "object"
+        "string",
+        "bool",
+        "int32",
+        "int64",
+        "float64",
+        "[]uint8",
+        "Time",
+        "MicroTime",
+        "resource.Quantity",
+        "intstr.IntOrString",
+        "object"
     };
     const std::string name = field.kind == FieldKind::message
                                  ? std::string(field.message->name())
@@ -227,16 +236,15 @@ private:
 
     Result<void> refuse(std::string_view why) const {
         return fail(
-            ErrorCode::invalid_argument, fmt::format(
-                                             "{} in version \"{}\" cannot be handled as a {}: {}",
-                                             kind_, version_, kind_, why
-                                         )
+            ErrorCode::invalid_argument,
+            fmt::format(
+                "{} in version \"{}\" cannot be handled as a {}: {}", kind_, version_, kind_, why
+            )
         );
     }
 
-    Result<void> mismatch(
-        const Value& value, std::string_view path, std::string_view expected
-    ) const {
+    Result<void> mismatch(const Value& value, std::string_view path, std::string_view expected)
+        const {
         return refuse(fmt::format(
             "json: cannot unmarshal {} into Go struct field {}.{} of type {}", json_type(value),
             kind_, path, expected

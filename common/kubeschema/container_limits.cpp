@@ -102,8 +102,7 @@ void validate_resources(
     for (const json::Member& member : requests->object()) {
         const Value* limit = limits != nullptr ? limits->find(member.key) : nullptr;
         const auto wanted = Quantity::parse(member.value.string().value_or(""));
-        const auto allowed =
-            Quantity::parse(limit != nullptr ? limit->string().value_or("") : "");
+        const auto allowed = Quantity::parse(limit != nullptr ? limit->string().value_or("") : "");
         if (wanted && allowed && *wanted > *allowed) {
             errors.push_back(invalid(
                 field + ".resources.requests", member.value,

@@ -22,9 +22,9 @@ enum class FieldKind : std::uint8_t {
     boolean,
     int32,
     int64,
-    number,         // A double; no built-in field of ours is one.
-    bytes,          // Base64 in JSON.
-    time,           // RFC 3339 in JSON; message {seconds=1, nanos=2} in protobuf.
+    number,  // A double; no built-in field of ours is one.
+    bytes,   // Base64 in JSON.
+    time,    // RFC 3339 in JSON; message {seconds=1, nanos=2} in protobuf.
     micro_time,
     quantity,       // A string or number in JSON; message {string=1} in protobuf.
     int_or_string,  // Message {type=1, intVal=2, strVal=3} in protobuf.

@@ -30,9 +30,8 @@ ResourceType make_type(std::string_view kind, std::string_view plural, std::stri
     type.list_kind = fmt::format("{}List", kind);
     type.plural = plural;
     type.singular = singular;
-    type.verbs = {
-        "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"
-    };
+    type.verbs = {"create", "delete", "deletecollection", "get",
+                  "list",   "patch",  "update",           "watch"};
     type.message = FieldTable::built_in().find(kind);
     return type;
 }

@@ -31,9 +31,7 @@ Column wide_column(std::string_view name, std::string_view description);
 
 json::Value age_cell(const json::Value& object, WallTime now);
 // `missing` when there is no such text or it is empty.
-json::Value text_cell(
-    const json::Value& object, json::Path path, std::string_view missing = {}
-);
+json::Value text_cell(const json::Value& object, json::Path path, std::string_view missing = {});
 
 // The list at a path, empty when there is none.
 const json::Array& list_at(const json::Value& object, json::Path path);

@@ -90,8 +90,10 @@ void validate_owners(const Value& object, FieldErrors& errors) {
         const std::string field = fmt::format("metadata.ownerReferences[{}]", i);
         const auto require = [&](std::string_view name, const std::string& value) {
             if (value.empty()) {
-                errors.push_back(invalid(fmt::format("{}.{}", field, name), value,
-                                         fmt::format("{} must not be empty", name)));
+                errors.push_back(invalid(
+                    fmt::format("{}.{}", field, name), value,
+                    fmt::format("{} must not be empty", name)
+                ));
             }
         };
         require("apiVersion", owners[i].api_version);
@@ -131,9 +133,7 @@ std::string go_string_list(const std::vector<std::string>& texts) {
     return result + "}";
 }
 
-void validate_no_new_finalizers(
-    const Value& updated, const Value& current, FieldErrors& errors
-) {
+void validate_no_new_finalizers(const Value& updated, const Value& current, FieldErrors& errors) {
     const auto known = object::finalizers(current);
     std::vector<std::string> added;
     for (std::string& finalizer : object::finalizers(updated)) {
@@ -143,9 +143,10 @@ void validate_no_new_finalizers(
     }
     if (object::is_deleting(current) && !added.empty()) {
         errors.push_back(forbidden(
-            "metadata.finalizers", "no new finalizers can be added if the object is being deleted, "
-                                   "found new finalizers " +
-                                       go_string_list(added)
+            "metadata.finalizers",
+            "no new finalizers can be added if the object is being deleted, "
+            "found new finalizers " +
+                go_string_list(added)
         ));
     }
 }

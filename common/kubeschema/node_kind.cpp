@@ -30,15 +30,15 @@ void validate_taint(
     if (effect.empty()) {
         errors.push_back(required(field + ".effect"));
     } else if (effect != "NoSchedule" && effect != "PreferNoSchedule" && effect != "NoExecute") {
-        errors.push_back(unsupported(
-            field + ".effect", effect, {"NoSchedule", "PreferNoSchedule", "NoExecute"}
-        ));
+        errors.push_back(
+            unsupported(field + ".effect", effect, {"NoSchedule", "PreferNoSchedule", "NoExecute"})
+        );
     }
     if (!seen.insert(fmt::format("{}:{}", key, effect)).second) {
         FieldError error = duplicate(field, "");
-        error.message =
-            fmt::format("Duplicate value: {}: taints must be unique by key and effect pair",
-                        taint.dump());
+        error.message = fmt::format(
+            "Duplicate value: {}: taints must be unique by key and effect pair", taint.dump()
+        );
         errors.push_back(std::move(error));
     }
 }
@@ -57,14 +57,16 @@ void validate_node_update(
 ) {
     const std::string_view before = current.text_at({"spec", "providerID"});
     if (!before.empty() && updated.text_at({"spec", "providerID"}) != before) {
-        errors.push_back(forbidden("spec.providerID", "node updates may not change providerID "
-                                                      "except from \"\" to valid"));
+        errors.push_back(forbidden(
+            "spec.providerID",
+            "node updates may not change providerID "
+            "except from \"\" to valid"
+        ));
     }
     const auto& cidrs = list_at(current, {"spec", "podCIDRs"});
     if (!cidrs.empty() && list_at(updated, {"spec", "podCIDRs"}) != cidrs) {
         errors.push_back(forbidden(
-            "spec.podCIDRs",
-            "node updates may not change podCIDR except from \"\" to valid"
+            "spec.podCIDRs", "node updates may not change podCIDR except from \"\" to valid"
         ));
     }
 }

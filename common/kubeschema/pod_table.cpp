@@ -35,9 +35,8 @@ struct Restarts {
 
     void add(const Value& status) {
         count += status.integer_at({"restartCount"});
-        last = std::max(
-            last, std::string(status.text_at({"lastState", "terminated", "finishedAt"}))
-        );
+        last =
+            std::max(last, std::string(status.text_at({"lastState", "terminated", "finishedAt"})));
     }
 
     std::string text(WallTime now) const {
@@ -50,8 +49,7 @@ struct Restarts {
 class PodSummary {
 public:
     explicit PodSummary(const Value& pod)
-        : pod_(pod),
-          reason_(pod.text_at({"status", "reason"}, pod.text_at({"status", "phase"}))) {
+        : pod_(pod), reason_(pod.text_at({"status", "reason"}, pod.text_at({"status", "phase"}))) {
         for (const Value& condition : list_at(pod, {"status", "conditions"})) {
             if (condition.text_at({"type"}) == "PodScheduled" &&
                 condition.text_at({"reason"}) == "SchedulingGated") {

@@ -28,9 +28,7 @@ void align_pod_ips(Value& status) {
     if (ip.empty() && listed) {
         status.set("podIP", Value::of(list->array().front().text_at({"ip"})));
     } else if (!ip.empty() && (!listed || list->array().front().text_at({"ip"}) != ip)) {
-        status.set(
-            "podIPs", Value::make_array({Value::make_object({{"ip", Value::of(ip)}})})
-        );
+        status.set("podIPs", Value::make_array({Value::make_object({{"ip", Value::of(ip)}})}));
     }
 }
 
@@ -93,13 +91,20 @@ ResourceType make_pod_type() {
     ResourceType type = make_type("Pod", "pods", "pod");
     type.short_names = {"po"};
     type.categories = {"all"};
-    type.subresources = {{.name = "binding", .kind = "Binding", .verbs = {"create"}},
-                         status_subresource()};
+    type.subresources = {
+        {.name = "binding", .kind = "Binding", .verbs = {"create"}}, status_subresource()
+    };
     type.has_generation = true;
     type.selectable_fields = {
-        "spec.hostNetwork",  "spec.nodeName",           "spec.restartPolicy",
-        "spec.schedulerName", "spec.serviceAccountName", "status.nominatedNodeName",
-        "status.phase",      "status.podIP",            "status.podIPs",
+        "spec.hostNetwork",
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "status.nominatedNodeName",
+        "status.phase",
+        "status.podIP",
+        "status.podIPs",
     };
     type.columns = pod_columns();
     type.cells = pod_cells;

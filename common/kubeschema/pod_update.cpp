@@ -17,7 +17,8 @@ using json::Value;
 constexpr std::string_view kSpecSentence =
     "pod updates may not change fields other than `spec.containers[*].image`,"
     "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
-    "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it "
+    "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set "
+    "to 1 if it "
     "was previously negative)";
 
 // The spec without what may change.
@@ -74,9 +75,9 @@ void check_deadline(const Value& updated, const Value& current, FieldErrors& err
             std::string(kField), Value(), "must not update from a positive integer to nil value"
         ));
     } else if (after->integer() > before->integer()) {
-        errors.push_back(invalid(
-            std::string(kField), *after, "must be less than or equal to previous value"
-        ));
+        errors.push_back(
+            invalid(std::string(kField), *after, "must be less than or equal to previous value")
+        );
     }
 }
 
@@ -86,8 +87,10 @@ void check_gates(const Value& updated, const Value& current, FieldErrors& errors
         if (std::ranges::find(before, gate) == before.end()) {
             errors.push_back(forbidden(
                 "spec.schedulingGates",
-                fmt::format("only deletion is allowed, but found new scheduling gate '{}'",
-                            gate.text_at({"name"}))
+                fmt::format(
+                    "only deletion is allowed, but found new scheduling gate '{}'",
+                    gate.text_at({"name"})
+                )
             ));
         }
     }
@@ -122,10 +125,9 @@ void check_transitions(
     const auto& after = list_at(updated, {"status", list});
     for (const Value& before : list_at(current, {"status", list})) {
         const Value* terminated = before.at_path({"state", "terminated"});
-        const bool for_good =
-            terminated != nullptr &&
-            (policy == "Never" ||
-             (policy == "OnFailure" && terminated->integer_at({"exitCode"}) == 0));
+        const bool for_good = terminated != nullptr &&
+                              (policy == "Never" || (policy == "OnFailure" &&
+                                                     terminated->integer_at({"exitCode"}) == 0));
         for (std::size_t i = 0; for_good && i < after.size(); ++i) {
             if (after[i].text_at({"name"}) == before.text_at({"name"}) &&
                 after[i].at_path({"state", "terminated"}) == nullptr) {

@@ -18,9 +18,7 @@ using json::Value;
 
 constexpr std::int64_t kMaxInt32 = std::numeric_limits<std::int32_t>::max();
 
-void check_subdomain(
-    const Value& spec, std::string_view name, FieldErrors& errors
-) {
+void check_subdomain(const Value& spec, std::string_view name, FieldErrors& errors) {
     const std::string_view text = spec.text_at({name});
     if (text.empty()) {
         return;
@@ -85,9 +83,7 @@ void validate_host_aliases(const Value& spec, FieldErrors& errors) {
     for (std::size_t i = 0; i < aliases.size(); ++i) {
         const std::string_view ip = aliases[i].text_at({"ip"});
         if (const auto complaint = object::check_ip(ip)) {
-            errors.push_back(
-                invalid(fmt::format("spec.hostAliases[{}].ip", i), ip, *complaint)
-            );
+            errors.push_back(invalid(fmt::format("spec.hostAliases[{}].ip", i), ip, *complaint));
         }
     }
 }

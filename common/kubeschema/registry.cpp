@@ -46,9 +46,7 @@ void Registry::add(ResourceType type) {
     }
 }
 
-bool Registry::remove(
-    std::string_view group, std::string_view version, std::string_view plural
-) {
+bool Registry::remove(std::string_view group, std::string_view version, std::string_view plural) {
     return std::erase_if(types_, [&](const ResourceTypePtr& type) {
                return type->group == group && type->version == version && type->plural == plural;
            }) > 0;

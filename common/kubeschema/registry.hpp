@@ -80,7 +80,8 @@ struct ResourceType {
     std::function<void(const json::Value& object, FieldErrors& errors)> validate;
     std::function<void(
         const json::Value& updated, const json::Value& current, Part part, FieldErrors& errors
-    )> validate_update;
+    )>
+        validate_update;
     // Seconds between a deletion request and the end. Empty: the kind has no graceful deletion.
     std::function<std::int64_t(const json::Value& object)> default_grace;
 
@@ -102,9 +103,8 @@ public:
     static Registry built_in();
 
     // nullptr when there is none.
-    ResourceTypePtr find(
-        std::string_view group, std::string_view version, std::string_view plural
-    ) const;
+    ResourceTypePtr find(std::string_view group, std::string_view version, std::string_view plural)
+        const;
     ResourceTypePtr find_kind(
         std::string_view group, std::string_view version, std::string_view kind
     ) const;

@@ -20,8 +20,9 @@ bool leaves_its_folder(std::string_view path) {
     });
 }
 
-void check_mode(const Value& holder, std::string_view name, const std::string& field,
-                FieldErrors& errors) {
+void check_mode(
+    const Value& holder, std::string_view name, const std::string& field, FieldErrors& errors
+) {
     const Value* mode = holder.find(name);
     const std::int64_t bits = mode != nullptr ? mode->integer().value_or(0) : 0;
     if (bits < 0 || bits > kMaxFileMode) {

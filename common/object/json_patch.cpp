@@ -54,8 +54,8 @@ std::optional<std::size_t> parse_index(std::string_view token, std::size_t end, 
     const char* last = token.data() + token.size();
     const auto [rest, error] = std::from_chars(token.data(), last, index);
     const bool leading_zero = token.size() > 1 && token.front() == '0';
-    if (token.empty() || error != std::errc{} || rest != last || leading_zero ||
-        index > end || (index == end && !inserting)) {
+    if (token.empty() || error != std::errc{} || rest != last || leading_zero || index > end ||
+        (index == end && !inserting)) {
         return std::nullopt;
     }
     return index;
@@ -169,8 +169,7 @@ private:
             *target = std::move(value);
             return {};
         }
-        const json::Value* parent =
-            resolve(document_, std::span(path).first(path.size() - 1));
+        const json::Value* parent = resolve(document_, std::span(path).first(path.size() - 1));
         if (parent != nullptr && parent->is_object()) {
             return add(path, std::move(value));
         }

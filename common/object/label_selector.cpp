@@ -117,12 +117,9 @@ std::optional<std::int64_t> to_integer(std::string_view text) {
 
 Result<void> check(const Requirement& requirement) {
     if (const auto complaint = check_qualified_name(requirement.key)) {
-        return refuse(
-            fmt::format("<nil>: Invalid value: \"{}\": {}", requirement.key, *complaint)
-        );
+        return refuse(fmt::format("<nil>: Invalid value: \"{}\": {}", requirement.key, *complaint));
     }
-    const bool compares =
-        requirement.op == Operator::greater || requirement.op == Operator::less;
+    const bool compares = requirement.op == Operator::greater || requirement.op == Operator::less;
     for (const std::string& value : requirement.values) {
         if (compares && !to_integer(value)) {
             return refuse(fmt::format(
@@ -143,9 +140,7 @@ Result<void> check(const Requirement& requirement) {
 Result<Requirement> parse_requirement(Lexer& lexer) {
     const bool negated = lexer.accept("!");
     if (!lexer.is_word()) {
-        return refuse(
-            fmt::format("found '{}', expected: identifier", lexer.token())
-        );
+        return refuse(fmt::format("found '{}', expected: identifier", lexer.token()));
     }
     Requirement requirement{std::string(lexer.token()), Operator::exists, {}};
     lexer.advance();
@@ -167,9 +162,9 @@ Result<Requirement> parse_requirement(Lexer& lexer) {
             lexer.advance();
         }
     } else {
-        return refuse(fmt::format(
-            "found '{}', expected: in, notin, =, ==, !=, gt, lt", lexer.token()
-        ));
+        return refuse(
+            fmt::format("found '{}', expected: in, notin, =, ==, !=, gt, lt", lexer.token())
+        );
     }
     if (auto checked = check(requirement); !checked) {
         return fail(std::move(checked.error()));
@@ -213,8 +208,7 @@ Result<LabelSelector> LabelSelector::parse(std::string_view text) {
         }
         selector.requirements_.push_back(std::move(*requirement));
         if (!lexer.at_end() && !lexer.accept(",")) {
-            return refuse(
-                fmt::format("found '{}', expected: ',' or 'end of string'", lexer.token())
+            return refuse(fmt::format("found '{}', expected: ',' or 'end of string'", lexer.token())
             );
         }
     }

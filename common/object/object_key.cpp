@@ -36,8 +36,7 @@ std::string ObjectKey::text() const {
 
 }  // namespace farhold::object
 
-std::size_t std::hash<farhold::object::ObjectKey>::operator()(
-    const farhold::object::ObjectKey& key
+std::size_t std::hash<farhold::object::ObjectKey>::operator()(const farhold::object::ObjectKey& key
 ) const noexcept {
     const std::hash<std::string> text;
     constexpr std::size_t kPrime = 1'099'511'628'211;

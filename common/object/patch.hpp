@@ -25,8 +25,8 @@ class PatchSchema;
 
 // How one field takes part in a strategic merge.
 struct PatchField {
-    bool merge = false;          // A list is merged rather than replaced.
-    std::string_view merge_key;  // What identifies an element; empty in lists of scalars.
+    bool merge = false;                   // A list is merged rather than replaced.
+    std::string_view merge_key;           // What identifies an element; empty in lists of scalars.
     const PatchSchema* schema = nullptr;  // Of the object or the elements; null: no rules below.
 };
 

@@ -155,10 +155,10 @@ Result<void> merge_list_element(
     }
     if (identity.key_of(element) == nullptr) {
         return fail(
-            ErrorCode::internal, fmt::format(
-                                     "map: {} does not contain declared merge key: {}",
-                                     element.dump(), field.merge_key
-                                 )
+            ErrorCode::internal,
+            fmt::format(
+                "map: {} does not contain declared merge key: {}", element.dump(), field.merge_key
+            )
         );
     }
     if (const Value* directive = element.find(kPatch)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/json/value.hpp"
+
 #include "tests/support/catch.hpp"
 
 using farhold::json::Value;

@@ -11,7 +11,8 @@ TEST_CASE("object: metadata is read and missing metadata is empty", "[object]") 
     const json::Value pod = parse_json(R"({"apiVersion":"v1","kind":"Pod","metadata":{
         "name":"a","namespace":"d","uid":"u","resourceVersion":"7","generation":2,
         "labels":{"x":"y"},"finalizers":["f/1"],
-        "ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"n","uid":"o","controller":true}]},
+        "ownerReferences":[{
+        "apiVersion":"v1","kind":"Node","name":"n","uid":"o","controller":true}]},
         "status":{"conditions":[{"type":"Ready","status":"True"}]}})");
     CHECK(name(pod) == "a");
     CHECK(ns(pod) == "d");

@@ -37,19 +37,26 @@ TEST_CASE("merge patch: the examples of RFC 7386", "[object]") {
 
 TEST_CASE("json patch: the operations of RFC 6902", "[object]") {
     CHECK(patched(R"({"a":1})", R"([{"op":"add","path":"/b","value":2}])") == R"({"a":1,"b":2})");
-    CHECK(patched(R"({"a":[1,3]})", R"([{"op":"add","path":"/a/1","value":2}])") == R"({"a":[1,2,3]})");
+    CHECK(
+        patched(R"({"a":[1,3]})", R"([{"op":"add","path":"/a/1","value":2}])") == R"({"a":[1,2,3]})"
+    );
     CHECK(patched(R"({"a":[1]})", R"([{"op":"add","path":"/a/-","value":2}])") == R"({"a":[1,2]})");
     CHECK(patched(R"({"a":1,"b":2})", R"([{"op":"remove","path":"/a"}])") == R"({"b":2})");
     CHECK(patched(R"({"a":[1,2]})", R"([{"op":"remove","path":"/a/0"}])") == R"({"a":[2]})");
-    CHECK(patched(R"({"a":1})", R"([{"op":"replace","path":"/a","value":null}])") == R"({"a":null})");
+    CHECK(
+        patched(R"({"a":1})", R"([{"op":"replace","path":"/a","value":null}])") == R"({"a":null})"
+    );
     CHECK(patched(R"({})", R"([{"op":"replace","path":"/a","value":1}])") == R"({"a":1})");
     CHECK(patched(R"({"a":1})", R"([{"op":"move","from":"/a","path":"/b"}])") == R"({"b":1})");
-    CHECK(patched(R"({"a":1})", R"([{"op":"copy","from":"/a","path":"/b"}])") == R"({"a":1,"b":1})");
+    CHECK(
+        patched(R"({"a":1})", R"([{"op":"copy","from":"/a","path":"/b"}])") == R"({"a":1,"b":1})"
+    );
     CHECK(patched(R"({"a":1})", R"([{"op":"replace","path":"","value":{}}])") == "{}");
     CHECK(
-        patched(R"({"m":{"a/b":1,"c~d":2}})",
-                R"([{"op":"test","path":"/m/a~1b","value":1.0},{"op":"remove","path":"/m/c~0d"}])") ==
-        R"({"m":{"a/b":1}})"
+        patched(
+            R"({"m":{"a/b":1,"c~d":2}})",
+            R"([{"op":"test","path":"/m/a~1b","value":1.0},{"op":"remove","path":"/m/c~0d"}])"
+        ) == R"({"m":{"a/b":1}})"
     );
 }
 

@@ -50,7 +50,8 @@ TEST_CASE("label selector: refusals use Kubernetes' words", "[object]") {
     );
     CHECK(refusal("a in b") == "unable to parse requirement: found 'b' expected: '('");
     for (const char* selector :
-         {",", "a,,b", "=x", "a in (b", "a in (b c)", "a=b c", "a>x", "-a=b", "a=b$", "!a=b", "!"}) {
+         {",", "a,,b", "=x", "a in (b", "a in (b c)", "a=b c", "a>x", "-a=b", "a=b$", "!a=b", "!"
+         }) {
         CHECK(refusal(selector).starts_with("unable to parse requirement: "));
     }
 }
@@ -70,8 +71,7 @@ TEST_CASE("field selector: terms, negation and escapes", "[object]") {
     CHECK_FALSE(selector->matches([](std::string_view) { return std::string("x"); }));
     CHECK(FieldSelector::parse("")->empty());
     CHECK(
-        FieldSelector::parse("x").error().message() ==
-        "invalid selector: 'x'; can't understand 'x'"
+        FieldSelector::parse("x").error().message() == "invalid selector: 'x'; can't understand 'x'"
     );
     CHECK_FALSE(FieldSelector::parse("a=b=c"));
     CHECK_FALSE(FieldSelector::parse("a=b\\"));

@@ -36,9 +36,13 @@ TEST_CASE("strategic merge: elements merge by key, other lists are replaced", "[
             R"({"containers":[{"name":"a","image":"2","args":["y"]}]})"
         ) == R"({"containers":[{"name":"a","image":"2","args":["y"]},{"name":"b"}]})"
     );
-    CHECK(merged(R"({"finalizers":["a","b"]})", R"({"finalizers":["b","c"]})") ==
-          R"({"finalizers":["a","b","c"]})");
-    CHECK(merged(R"({"m":{"x":1,"y":2}})", R"({"m":{"x":null,"z":3}})") == R"({"m":{"y":2,"z":3}})");
+    CHECK(
+        merged(R"({"finalizers":["a","b"]})", R"({"finalizers":["b","c"]})") ==
+        R"({"finalizers":["a","b","c"]})"
+    );
+    CHECK(
+        merged(R"({"m":{"x":1,"y":2}})", R"({"m":{"x":null,"z":3}})") == R"({"m":{"y":2,"z":3}})"
+    );
 }
 
 TEST_CASE("strategic merge: a new element comes before those the patch does not name", "[object]") {
@@ -62,7 +66,9 @@ TEST_CASE("strategic merge: $patch deletes, replaces and merges", "[object]") {
         ) == R"({"containers":[{"name":"c"}]})"
     );
     CHECK(merged(R"({"m":{"x":1}})", R"({"m":{"$patch":"replace","y":2}})") == R"({"m":{"y":2}})");
-    CHECK(merged(R"({"m":{"x":1}})", R"({"m":{"$patch":"merge","y":2}})") == R"({"m":{"x":1,"y":2}})");
+    CHECK(
+        merged(R"({"m":{"x":1}})", R"({"m":{"$patch":"merge","y":2}})") == R"({"m":{"x":1,"y":2}})"
+    );
     CHECK(merged(R"({"m":{"x":1}})", R"({"m":{"$patch":"delete"}})") == R"({"m":{}})");
 }
 
@@ -77,9 +83,8 @@ TEST_CASE("strategic merge: kubectl's element order is kept, nested too", "[obje
              R"({"name":"B","value":"1"}]},{"name":"server"}]})"
     );
     CHECK(
-        merged(
-            R"({"finalizers":["a","b","c"]})", R"({"$setElementOrder/finalizers":["c","a"]})"
-        ) == R"({"finalizers":["b","c","a"]})"
+        merged(R"({"finalizers":["a","b","c"]})", R"({"$setElementOrder/finalizers":["c","a"]})") ==
+        R"({"finalizers":["b","c","a"]})"
     );
 }
 
@@ -102,16 +107,15 @@ TEST_CASE("strategic merge: what is added carries no nulls and no directives", "
     CHECK(
         merged(
             R"({})", R"({"containers":[{"name":"a","x":null,"env":[{"name":"E"}],)"
-                     R"("$setElementOrder/env":[{"name":"E"}]}],"m":{"a":null,"b":{"$patch":"replace","c":1}}})"
+                     R"("$setElementOrder/env":[{"name":"E"}]}],"m":{"a":null,)"
+                     R"("b":{"$patch":"replace","c":1}}})"
         ) == R"({"containers":[{"name":"a","env":[{"name":"E"}]}],"m":{"b":{"c":1}}})"
     );
 }
 
 TEST_CASE("strategic merge: wrong directives and missing keys are errors", "[object]") {
-    CHECK(
-        merged(R"({"m":{}})", R"({"m":{"$patch":"foo"}})")
-            .starts_with("unknown patch type: foo in map: ")
-    );
+    CHECK(merged(R"({"m":{}})", R"({"m":{"$patch":"foo"}})")
+              .starts_with("unknown patch type: foo in map: "));
     CHECK(
         merged(R"({"containers":[]})", R"({"containers":[{"image":"c"}]})") ==
         "map: {\"image\":\"c\"} does not contain declared merge key: name"
