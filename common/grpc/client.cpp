@@ -9,6 +9,9 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,10 +22,6 @@
 #include <utility>
 #include <variant>
 #include <vector>
-
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 namespace farhold::grpc {
 
@@ -365,12 +364,8 @@ Result<Hold> Client::Impl::start(
         return fail(link.error());
     }
     http2::Headers headers{
-        {":method", "POST"},
-        {":scheme", "http"},
-        {":path", method},
-        {":authority", "localhost"},
-        {"te", "trailers"},
-        {"content-type", "application/grpc"},
+        {":method", "POST"},         {":scheme", "http"}, {":path", method},
+        {":authority", "localhost"}, {"te", "trailers"},  {"content-type", "application/grpc"},
     };
     if (options.deadline) {
         headers.push_back({"grpc-timeout", format_timeout(*options.deadline)});

@@ -14,6 +14,8 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -21,9 +23,6 @@
 #include <optional>
 #include <utility>
 #include <variant>
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace farhold::grpc {
 
@@ -96,7 +95,9 @@ private:
         const auto path = http2::find_header(event.headers, ":path").value_or("");
         const auto handler = handlers_.find(path);
         if (handler == handlers_.end()) {
-            refuse(event.stream, fail(ErrorCode::unsupported, "unknown method " + std::string(path)));
+            refuse(
+                event.stream, fail(ErrorCode::unsupported, "unknown method " + std::string(path))
+            );
             return;
         }
         const auto incoming = std::make_shared<Incoming>(executor_, message_bytes_max_);
@@ -137,7 +138,9 @@ private:
         auto request = incoming->request.take();
         if (!request || incoming->request.has_partial()) {
             calls_.erase(found);
-            refuse(event.stream, fail(ErrorCode::invalid_argument, "the call has no whole request"));
+            refuse(
+                event.stream, fail(ErrorCode::invalid_argument, "the call has no whole request")
+            );
             return;
         }
         group_.spawn(handle(shared_from_this(), event.stream, incoming, *std::move(request)));
@@ -222,8 +225,7 @@ public:
     Result<void> listen(const std::string& path);
 
     void serve(int descriptor) {
-        auto peer =
-            std::make_shared<Peer>(executor_, descriptor, options_, handlers_, group_);
+        auto peer = std::make_shared<Peer>(executor_, descriptor, options_, handlers_, group_);
         group_.spawn(run_peer(std::move(peer)));
     }
 
@@ -242,9 +244,8 @@ private:
         constexpr auto kRest = std::chrono::milliseconds(100);
         for (;;) {
             boost::system::error_code error;
-            auto socket = co_await acceptor_.async_accept(
-                asio::redirect_error(asio::use_awaitable, error)
-            );
+            auto socket =
+                co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
             if (error == asio::error::operation_aborted) {
                 co_return;
             }

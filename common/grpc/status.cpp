@@ -17,15 +17,15 @@ constexpr int kOk = 0;
 // coroutines return at once: to us such a peer is busy with something else.
 ErrorCode from_number(int number) {
     constexpr std::array kCodes{
-        ErrorCode::internal,  // OK is handled before.
-        ErrorCode::unavailable,        ErrorCode::internal,           // CANCELLED, UNKNOWN
-        ErrorCode::invalid_argument,   ErrorCode::deadline,           //
-        ErrorCode::not_found,          ErrorCode::already_exists,     //
-        ErrorCode::permission_denied,  ErrorCode::resource_exhausted, //
-        ErrorCode::conflict,           ErrorCode::conflict,           // FAILED_PRECONDITION, ABORTED
-        ErrorCode::invalid_argument,   ErrorCode::unsupported,        // OUT_OF_RANGE
-        ErrorCode::internal,           ErrorCode::unavailable,        //
-        ErrorCode::corrupt,            ErrorCode::unauthenticated,    // DATA_LOSS
+        ErrorCode::internal,                                          // OK is handled before.
+        ErrorCode::unavailable,       ErrorCode::internal,            // CANCELLED, UNKNOWN
+        ErrorCode::invalid_argument,  ErrorCode::deadline,            //
+        ErrorCode::not_found,         ErrorCode::already_exists,      //
+        ErrorCode::permission_denied, ErrorCode::resource_exhausted,  //
+        ErrorCode::conflict,          ErrorCode::conflict,         // FAILED_PRECONDITION, ABORTED
+        ErrorCode::invalid_argument,  ErrorCode::unsupported,      // OUT_OF_RANGE
+        ErrorCode::internal,          ErrorCode::unavailable,      //
+        ErrorCode::corrupt,           ErrorCode::unauthenticated,  // DATA_LOSS
     };
     const auto index = static_cast<std::size_t>(number);
     return number > 0 && index < kCodes.size() ? kCodes[index] : ErrorCode::internal;
@@ -33,19 +33,32 @@ ErrorCode from_number(int number) {
 
 int to_number(ErrorCode code) {
     switch (code) {
-        case ErrorCode::invalid_argument: return 3;
-        case ErrorCode::not_found: return 5;
-        case ErrorCode::already_exists: return 6;
-        case ErrorCode::conflict: return 10;
-        case ErrorCode::unauthenticated: return 16;
-        case ErrorCode::permission_denied: return 7;
-        case ErrorCode::resource_exhausted: return 8;
-        case ErrorCode::unavailable: return 14;
-        case ErrorCode::deadline: return 4;
-        case ErrorCode::cancelled: return 1;
-        case ErrorCode::corrupt: return 15;
-        case ErrorCode::unsupported: return 12;
-        case ErrorCode::internal: return 13;
+        case ErrorCode::invalid_argument:
+            return 3;
+        case ErrorCode::not_found:
+            return 5;
+        case ErrorCode::already_exists:
+            return 6;
+        case ErrorCode::conflict:
+            return 10;
+        case ErrorCode::unauthenticated:
+            return 16;
+        case ErrorCode::permission_denied:
+            return 7;
+        case ErrorCode::resource_exhausted:
+            return 8;
+        case ErrorCode::unavailable:
+            return 14;
+        case ErrorCode::deadline:
+            return 4;
+        case ErrorCode::cancelled:
+            return 1;
+        case ErrorCode::corrupt:
+            return 15;
+        case ErrorCode::unsupported:
+            return 12;
+        case ErrorCode::internal:
+            return 13;
     }
     return 13;
 }
@@ -135,9 +148,12 @@ Error reset_error(const http2::StreamClosed& closed) {
     const auto code = [&] {
         switch (closed.error) {
             case http2::StreamError::refused:
-            case http2::StreamError::cancel: return ErrorCode::unavailable;
-            case http2::StreamError::enhance_your_calm: return ErrorCode::resource_exhausted;
-            default: return ErrorCode::internal;
+            case http2::StreamError::cancel:
+                return ErrorCode::unavailable;
+            case http2::StreamError::enhance_your_calm:
+                return ErrorCode::resource_exhausted;
+            default:
+                return ErrorCode::internal;
         }
     }();
     const auto& reason = closed.reason.empty() ? "it ended early" : closed.reason;

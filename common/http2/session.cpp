@@ -128,8 +128,8 @@ Session::Impl::Impl(Role role, const Limits& limits) : limits_(limits) {
     ensure(nghttp2_option_new(&option) == 0, "memory for HTTP/2 options");
     set_callbacks(callbacks);
     nghttp2_option_set_no_auto_window_update(option, 1);
-    const auto create = role == Role::client ? &nghttp2_session_client_new2
-                                             : &nghttp2_session_server_new2;
+    const auto create =
+        role == Role::client ? &nghttp2_session_client_new2 : &nghttp2_session_server_new2;
     ensure(create(&native_, callbacks, this, option) == 0, "memory for an HTTP/2 session");
     nghttp2_session_callbacks_del(callbacks);
     nghttp2_option_del(option);
@@ -205,8 +205,7 @@ void Session::Impl::set_callbacks(nghttp2_session_callbacks* callbacks) {
     nghttp2_session_callbacks_set_on_frame_not_send_callback(
         callbacks,
         [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
-            if (frame->hd.type == NGHTTP2_HEADERS &&
-                frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+            if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
                 self(user).closed(frame->hd.stream_id, NGHTTP2_REFUSED_STREAM);
             }
             return 0;
@@ -367,7 +366,9 @@ nghttp2_data_provider Session::Impl::body_of() {
     nghttp2_data_provider provider{};
     provider.read_callback = [](nghttp2_session*, std::int32_t id, std::uint8_t* into,
                                 std::size_t size, std::uint32_t* flags, nghttp2_data_source*,
-                                void* user) { return self(user).fill_data(id, into, size, *flags); };
+                                void* user) {
+        return self(user).fill_data(id, into, size, *flags);
+    };
     return provider;
 }
 

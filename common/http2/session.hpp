@@ -77,8 +77,7 @@ struct GoawayReceived {
     std::string reason;
 };
 
-using Event =
-    std::variant<HeadersReceived, DataReceived, PeerEnded, StreamClosed, GoawayReceived>;
+using Event = std::variant<HeadersReceived, DataReceived, PeerEnded, StreamClosed, GoawayReceived>;
 
 class Session {
 public:

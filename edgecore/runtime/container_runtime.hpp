@@ -160,8 +160,11 @@ struct LinuxResources {
 };
 
 struct SeccompProfile {
-    enum class Type : std::uint8_t { runtime_default, unconfined, localhost } type =
-        Type::runtime_default;
+    enum class Type : std::uint8_t {
+        runtime_default,
+        unconfined,
+        localhost
+    } type = Type::runtime_default;
     std::string localhost_path;
 };
 

@@ -123,28 +123,38 @@ void fill(cri::SecurityProfile& message, const SeccompProfile& profile) {
 
 cri::Protocol to_message(Protocol protocol) {
     switch (protocol) {
-        case Protocol::tcp: return cri::TCP;
-        case Protocol::udp: return cri::UDP;
-        case Protocol::sctp: return cri::SCTP;
+        case Protocol::tcp:
+            return cri::TCP;
+        case Protocol::udp:
+            return cri::UDP;
+        case Protocol::sctp:
+            return cri::SCTP;
     }
     return cri::TCP;
 }
 
 cri::MountPropagation to_message(MountPropagation propagation) {
     switch (propagation) {
-        case MountPropagation::none: return cri::PROPAGATION_PRIVATE;
-        case MountPropagation::host_to_container: return cri::PROPAGATION_HOST_TO_CONTAINER;
-        case MountPropagation::bidirectional: return cri::PROPAGATION_BIDIRECTIONAL;
+        case MountPropagation::none:
+            return cri::PROPAGATION_PRIVATE;
+        case MountPropagation::host_to_container:
+            return cri::PROPAGATION_HOST_TO_CONTAINER;
+        case MountPropagation::bidirectional:
+            return cri::PROPAGATION_BIDIRECTIONAL;
     }
     return cri::PROPAGATION_PRIVATE;
 }
 
 ContainerState to_state(cri::ContainerState state) {
     switch (state) {
-        case cri::CONTAINER_CREATED: return ContainerState::created;
-        case cri::CONTAINER_RUNNING: return ContainerState::running;
-        case cri::CONTAINER_EXITED: return ContainerState::exited;
-        default: return ContainerState::unknown;
+        case cri::CONTAINER_CREATED:
+            return ContainerState::created;
+        case cri::CONTAINER_RUNNING:
+            return ContainerState::running;
+        case cri::CONTAINER_EXITED:
+            return ContainerState::exited;
+        default:
+            return ContainerState::unknown;
     }
 }
 

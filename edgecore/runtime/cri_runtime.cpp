@@ -132,10 +132,12 @@ public:
         std::string_view service, std::string_view method, const Request& request,
         grpc::CallOptions options
     ) {
-        return decode<Response>(std::string(method), exchange(
-            std::string(service) + std::string(method), request.SerializeAsString(),
-            std::move(options)
-        ));
+        return decode<Response>(
+            std::string(method), exchange(
+                                     std::string(service) + std::string(method),
+                                     request.SerializeAsString(), std::move(options)
+                                 )
+        );
     }
 
     // For answers without anything in them.
@@ -287,17 +289,17 @@ Task<> CriRuntime::Impl::remove_task(std::string id) {
     containerd::DeleteTaskRequest deletion;
     deletion.set_container_id(id);
     // Whether it could be killed shows when it is deleted, which it cannot be before it has ended.
-    const auto killed = co_await ask<cri::Empty>(kTaskService, "Kill", kill, options);
+    (void)co_await ask<cri::Empty>(kTaskService, "Kill", kill, options);
+    std::string why;
     for (int i = 0; i < kTaskDeletions; ++i) {
         const auto deleted = co_await ask<cri::Empty>(kTaskService, "Delete", deletion, options);
-        if (deleted || deleted.error().code() != ErrorCode::conflict) {
+        if (deleted || deleted.error().code() == ErrorCode::not_found) {
             co_return;
         }
+        why = deleted.error().message();
         co_await sleep_for(kTaskDeletionPause);
     }
-    if (!killed) {
-        log_.warning("the task could not be killed", {{"error", killed.error().message()}});
-    }
+    log_.warning("the task could not be removed", {{"container", id}, {"error", why}});
 }
 
 CriRuntime::CriRuntime(Executor executor, CriOptions options, log::Logger log)
@@ -319,9 +321,8 @@ Task<> CriRuntime::watch_events(Event& changed) {
 
 Task<Result<RuntimeInfo>> CriRuntime::version() {
     const cri::VersionRequest request;
-    const auto answer = co_await impl_->ask<cri::VersionResponse>(
-        kRuntimeService, "Version", request, read_call()
-    );
+    const auto answer =
+        co_await impl_->ask<cri::VersionResponse>(kRuntimeService, "Version", request, read_call());
     if (!answer) {
         co_return fail(answer.error());
     }
@@ -334,9 +335,8 @@ Task<Result<RuntimeInfo>> CriRuntime::version() {
 
 Task<Result<RuntimeStatus>> CriRuntime::status() {
     const cri::StatusRequest request;
-    const auto answer = co_await impl_->ask<cri::StatusResponse>(
-        kRuntimeService, "Status", request, read_call()
-    );
+    const auto answer =
+        co_await impl_->ask<cri::StatusResponse>(kRuntimeService, "Status", request, read_call());
     if (!answer) {
         co_return fail(answer.error());
     }

@@ -40,9 +40,7 @@ public:
         const std::string& sandbox_id, const ContainerConfig& config, const SandboxConfig& sandbox
     ) override;
     Task<Result<void>> start_container(const std::string& id) override;
-    Task<Result<void>> stop_container(
-        const std::string& id, std::chrono::seconds grace
-    ) override;
+    Task<Result<void>> stop_container(const std::string& id, std::chrono::seconds grace) override;
     Task<Result<void>> remove_container(const std::string& id) override;
     Task<Result<ContainerStatus>> container_status(const std::string& id) override;
     Task<Result<void>> reopen_log(const std::string& id) override;
@@ -50,9 +48,8 @@ public:
         const std::string& id, const std::vector<std::string>& command, std::chrono::seconds limit
     ) override;
     Task<Result<std::optional<ImageInfo>>> image_status(const std::string& image) override;
-    Task<Result<std::string>> pull_image(
-        const std::string& image, const RegistryAuth& auth
-    ) override;
+    Task<Result<std::string>> pull_image(const std::string& image, const RegistryAuth& auth)
+        override;
     Task<Result<std::vector<ImageInfo>>> list_images() override;
     Task<Result<void>> remove_image(const std::string& image) override;
     Task<Result<std::vector<FilesystemUsage>>> image_filesystems() override;

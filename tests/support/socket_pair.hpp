@@ -3,10 +3,10 @@
 // Two connected stream sockets. Whoever is given one of them takes it over.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <array>
 #include <stdexcept>
-
-#include <sys/socket.h>
 
 namespace farhold::test {
 

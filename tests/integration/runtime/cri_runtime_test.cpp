@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // CriRuntime against a real containerd with real containers.
+#include "edgecore/runtime/cri_runtime.hpp"
+
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/timeout.hpp"
-#include "edgecore/runtime/cri_runtime.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/containerd/containerd_fixture.hpp"
 #include "tests/support/run_task.hpp"
@@ -87,8 +88,7 @@ struct Pod {
 Task<Pod> run_pod(CriRuntime& runtime, SandboxConfig sandbox, ContainerConfig container) {
     Pod pod;
     pod.sandbox_id = must(co_await runtime.run_sandbox(sandbox));
-    pod.container_id =
-        must(co_await runtime.create_container(pod.sandbox_id, container, sandbox));
+    pod.container_id = must(co_await runtime.create_container(pod.sandbox_id, container, sandbox));
     must(co_await runtime.start_container(pod.container_id));
     pod.sandbox = std::move(sandbox);
     co_return std::move(pod);
@@ -217,8 +217,7 @@ TEST_CASE("cri_runtime: what is not there is not_found", "[runtime]") {
         CHECK(status.error().code() == ErrorCode::not_found);
         const auto image = must(co_await runtime.image_status("localhost/farhold/absent:1"));
         CHECK(!image);
-        const auto present =
-            must(co_await runtime.image_status(test::ContainerdFixture::kBusybox));
+        const auto present = must(co_await runtime.image_status(test::ContainerdFixture::kBusybox));
         REQUIRE(present);
         CHECK(present->tags == std::vector<std::string>{test::ContainerdFixture::kBusybox});
         CHECK(present->bytes > 0);
@@ -305,7 +304,8 @@ TEST_CASE("cri_runtime: a privileged container on the host's namespaces", "[runt
         config.privileged = true;
         config.namespaces.host_network = true;
         config.namespaces.host_pid = true;
-        auto container = shell("cat /proc/1/comm; ls /sys/class/net; grep Seccomp: /proc/self/status");
+        auto container =
+            shell("cat /proc/1/comm; ls /sys/class/net; grep Seccomp: /proc/self/status");
         container.security.privileged = true;
         const auto output = co_await output_of(runtime, config, container);
         std::ifstream first("/proc/1/comm");
@@ -386,8 +386,9 @@ TEST_CASE("cri_runtime: an image that no registry gives is unavailable or an err
     });
 }
 
-TEST_CASE("cri_runtime: tells that something changed, also over a restart of containerd",
-          "[runtime]") {
+TEST_CASE(
+    "cri_runtime: tells that something changed, also over a restart of containerd", "[runtime]"
+) {
     with_runtime(kStore, [](CriRuntime& runtime) -> Task<> {
         Event changed(co_await this_executor);
         TaskGroup group(co_await this_executor);
@@ -409,8 +410,7 @@ TEST_CASE("cri_runtime: tells that something changed, also over a restart of con
         REQUIRE(!away);
         CHECK(away.error().code() == ErrorCode::unavailable);
         CHECK(!runtime.connection().reason.empty());
-        while (co_await changed.wait_for(0ms)) {
-        }
+        while (co_await changed.wait_for(0ms)) {}
 
         containerd().start();
         CHECK(co_await changed.wait_for(10s));  // Connected again.
@@ -452,8 +452,9 @@ TEST_CASE("cri_runtime: removes a container whose task CRI does not know of", "[
     });
 }
 
-TEST_CASE("cri_runtime: after a power cut the pods are there, ended, and can be removed",
-          "[runtime]") {
+TEST_CASE(
+    "cri_runtime: after a power cut the pods are there, ended, and can be removed", "[runtime]"
+) {
     with_runtime(kStore, [](CriRuntime& runtime) -> Task<> {
         const auto pod = co_await run_pod(runtime, sandbox_config("power"), shell("sleep 1000"));
         containerd().cut_power();

@@ -8,6 +8,12 @@
 
 #include <proto/cri/v1/runtime.pb.h>
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -23,12 +29,6 @@
 #include <stdexcept>
 #include <system_error>
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 namespace farhold::test {
 
 namespace {
@@ -37,8 +37,7 @@ namespace cri = ::runtime::v1;
 namespace fs = std::filesystem;
 
 constexpr auto kRuntimeService = "/runtime.v1.RuntimeService/";
-constexpr auto kSearchPath =
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr auto kSearchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool is_installed(const std::string& program) {
     return std::ranges::any_of(

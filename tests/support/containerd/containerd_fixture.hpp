@@ -11,10 +11,10 @@
 
 #include "tests/support/temp_dir.hpp"
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
-
-#include <sys/types.h>
 
 namespace farhold::test {
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The client against a peer that does what a test tells it to, wrong or right.
+#include "common/grpc/client.hpp"
+
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/timeout.hpp"
-#include "common/grpc/client.hpp"
 #include "common/grpc/connection.hpp"
 #include "common/grpc/framing.hpp"
 #include "tests/support/catch.hpp"
@@ -186,42 +187,42 @@ TEST_CASE("grpc_client: an error after a message is an error", "[grpc]") {
 TEST_CASE("grpc_client: answers that are not gRPC's are refused", "[grpc]") {
     SECTION("no status") {
         CHECK(error_for([](http2::Session& session, const auto& request) {
-            REQUIRE(session.start_response(request.stream, kGrpcAnswer));
-            REQUIRE(session.send(request.stream, frame_message("m")));
-            REQUIRE(session.end(request.stream));
-        }).code() == ErrorCode::internal);
+                  REQUIRE(session.start_response(request.stream, kGrpcAnswer));
+                  REQUIRE(session.send(request.stream, frame_message("m")));
+                  REQUIRE(session.end(request.stream));
+              }).code() == ErrorCode::internal);
     }
     SECTION("no message") {
         CHECK(error_for([](http2::Session& session, const auto& request) {
-            REQUIRE(session.start_response(request.stream, kGrpcAnswer));
-            REQUIRE(session.end_with_trailers(request.stream, kOk));
-        }).code() == ErrorCode::internal);
+                  REQUIRE(session.start_response(request.stream, kGrpcAnswer));
+                  REQUIRE(session.end_with_trailers(request.stream, kOk));
+              }).code() == ErrorCode::internal);
     }
     SECTION("two messages") {
         CHECK(error_for([](http2::Session& session, const auto& request) {
-            REQUIRE(session.start_response(request.stream, kGrpcAnswer));
-            REQUIRE(session.send(request.stream, frame_message("1") + frame_message("2")));
-            REQUIRE(session.end_with_trailers(request.stream, kOk));
-        }).code() == ErrorCode::internal);
+                  REQUIRE(session.start_response(request.stream, kGrpcAnswer));
+                  REQUIRE(session.send(request.stream, frame_message("1") + frame_message("2")));
+                  REQUIRE(session.end_with_trailers(request.stream, kOk));
+              }).code() == ErrorCode::internal);
     }
     SECTION("half a message") {
         CHECK(error_for([](http2::Session& session, const auto& request) {
-            REQUIRE(session.start_response(request.stream, kGrpcAnswer));
-            REQUIRE(session.send(request.stream, frame_message("12345").substr(0, 7)));
-            REQUIRE(session.end_with_trailers(request.stream, kOk));
-        }).code() == ErrorCode::internal);
+                  REQUIRE(session.start_response(request.stream, kGrpcAnswer));
+                  REQUIRE(session.send(request.stream, frame_message("12345").substr(0, 7)));
+                  REQUIRE(session.end_with_trailers(request.stream, kOk));
+              }).code() == ErrorCode::internal);
     }
     SECTION("another content type") {
         CHECK(error_for([](http2::Session& session, const auto& request) {
-            const http2::Headers headers{{":status", "200"}, {"content-type", "text/html"}};
-            REQUIRE(session.respond_at_once(request.stream, headers));
-        }).code() == ErrorCode::internal);
+                  const http2::Headers headers{{":status", "200"}, {"content-type", "text/html"}};
+                  REQUIRE(session.respond_at_once(request.stream, headers));
+              }).code() == ErrorCode::internal);
     }
     SECTION("an HTTP error") {
         CHECK(error_for([](http2::Session& session, const auto& request) {
-            const http2::Headers headers{{":status", "503"}};
-            REQUIRE(session.respond_at_once(request.stream, headers));
-        }).code() == ErrorCode::unavailable);
+                  const http2::Headers headers{{":status", "503"}};
+                  REQUIRE(session.respond_at_once(request.stream, headers));
+              }).code() == ErrorCode::unavailable);
     }
     SECTION("a message over the limit") {
         const auto error = error_for(
@@ -254,8 +255,9 @@ TEST_CASE("grpc_client: a deadline ends the call and tells the server", "[grpc]"
     });
 }
 
-TEST_CASE("grpc_client: a cancelled caller resets its call, unless the call outlives it",
-          "[grpc]") {
+TEST_CASE(
+    "grpc_client: a cancelled caller resets its call, unless the call outlives it", "[grpc]"
+) {
     with_peer(never, [](Client& client, ScriptedPeer& peer) -> Task<> {
         const auto options = within(10s);
         const auto cut = co_await with_timeout(client.call("/s/m", "q", options), 5ms);
@@ -287,8 +289,9 @@ TEST_CASE("grpc_client: a cancelled caller resets its call, unless the call outl
     });
 }
 
-TEST_CASE("grpc_client: a lost connection ends its calls, and the next call has a new one",
-          "[grpc]") {
+TEST_CASE(
+    "grpc_client: a lost connection ends its calls, and the next call has a new one", "[grpc]"
+) {
     int count = 0;
     const auto rule = [&](http2::Session& session, const ScriptedPeer::Request& request) {
         if (++count > 1) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/grpc/framing.hpp"
+
 #include "tests/support/catch.hpp"
 
 #include <string>
@@ -10,8 +11,13 @@ using namespace farhold::grpc;  // NOLINT(google-build-using-namespace)
 
 TEST_CASE("grpc_framing: a message has a flag and its length in front", "[grpc]") {
     CHECK(frame_message("") == std::string(5, '\0'));
-    CHECK(frame_message("abc") == std::string("\0\0\0\0\x03"
-                                              "abc", 8));
+    CHECK(
+        frame_message("abc") == std::string(
+                                    "\0\0\0\0\x03"
+                                    "abc",
+                                    8
+                                )
+    );
     const auto large = frame_message(std::string(0x12345, 'x'));
     CHECK(large.substr(0, 5) == std::string("\0\0\x01\x23\x45", 5));
 }

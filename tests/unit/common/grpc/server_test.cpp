@@ -1,29 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The server against our own client, and against one that breaks the rules.
+#include "common/grpc/server.hpp"
+
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/timeout.hpp"
 #include "common/grpc/client.hpp"
 #include "common/grpc/connection.hpp"
 #include "common/grpc/framing.hpp"
-#include "common/grpc/server.hpp"
 #include "common/grpc/status.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/support/socket_pair.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <functional>
 #include <string>
 #include <utility>
 #include <variant>
-
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 using namespace farhold;        // NOLINT(google-build-using-namespace)
 using namespace farhold::grpc;  // NOLINT(google-build-using-namespace)
@@ -122,11 +123,13 @@ Reply reply_to(const http2::Headers& headers, const std::string& bytes) {
 }
 
 http2::Headers request_headers() {
-    return {{":method", "POST"},
-            {":scheme", "http"},
-            {":path", "/test/Echo"},
-            {":authority", "localhost"},
-            {"content-type", "application/grpc"}};
+    return {
+        {":method", "POST"},
+        {":scheme", "http"},
+        {":path", "/test/Echo"},
+        {":authority", "localhost"},
+        {"content-type", "application/grpc"}
+    };
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/grpc/status.hpp"
+
 #include "tests/support/catch.hpp"
 
 #include <chrono>

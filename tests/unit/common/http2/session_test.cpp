@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/http2/session.hpp"
+
 #include "tests/support/catch.hpp"
 
 #include <algorithm>
@@ -163,8 +164,10 @@ TEST_CASE("http2: an informational answer is not the answer", "[http2]") {
     const StreamId stream = send_request(pair.client, "");
     pair.carry();
     // HPACK: literal ":status" (static index 8) with the value "103"; no END_STREAM.
-    const std::string early{"\x08\x03"
-                            "103"};
+    const std::string early{
+        "\x08\x03"
+        "103"
+    };
     must(pair.client.receive(frame(kHeaders, kEndHeaders, static_cast<unsigned>(stream), early)));
     CHECK(pair.client.take_events().empty());
     must(pair.server.respond_at_once(stream, kAnswer));
@@ -196,8 +199,9 @@ TEST_CASE("http2: who does not consume holds the sender back at the window", "[h
     CHECK(all<PeerEnded>(pair.at_server).size() == 2);
 }
 
-TEST_CASE("http2: much data passes when it is consumed, beyond the connection's window",
-          "[http2]") {
+TEST_CASE(
+    "http2: much data passes when it is consumed, beyond the connection's window", "[http2]"
+) {
     Pair pair;
     const std::string sent(std::size_t{40} << 20U, 'x');
     const StreamId stream = send_request(pair.client, sent);
@@ -339,9 +343,9 @@ TEST_CASE("http2: a client refuses pushed streams", "[http2]") {
     pair.carry();
     // Promises stream 2 with the header ":method: GET" (static index 2).
     const std::string promise("\0\0\0\x02\x82", 5);
-    const auto taken = pair.client.receive(
-        frame(kPushPromise, kEndHeaders, static_cast<unsigned>(stream), promise)
-    );
+    const auto taken =
+        pair.client.receive(frame(kPushPromise, kEndHeaders, static_cast<unsigned>(stream), promise)
+        );
     REQUIRE(!taken);
     CHECK(taken.error().code() == ErrorCode::corrupt);
     CHECK(taken.error().message().find("PROTOCOL_ERROR") != std::string::npos);
