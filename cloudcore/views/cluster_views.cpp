@@ -20,11 +20,11 @@ void append(ViewChanges& changes, ViewChanges more) {
 ViewChanges ClusterViews::listed(
     const ListedKind& list, std::span<const json::Value* const> objects
 ) {
-    hold_.cluster_seen(list.cluster_uid, list.resource_version);
+    hold_.list_seen(list.cluster_uid, list.kind, list.resource_version);
     ViewChanges changes;
     std::set<object::ObjectKey> present;
     for (const json::Value* object : objects) {
-        append(changes, changed(*object));
+        append(changes, take(*object));
         present.insert(object::ObjectKey::of(*object));
     }
     if (!list.complete) {
@@ -54,11 +54,17 @@ ViewChanges ClusterViews::listed(
 }
 
 ViewChanges ClusterViews::changed(const json::Value& object) {
+    hold_.change_seen(std::string(object::kind(object)), object::resource_version(object));
+    return take(object);
+}
+
+ViewChanges ClusterViews::take(const json::Value& object) {
     held_.erase(object::ObjectKey::of(object));
     return views_.upsert(object);
 }
 
 ViewChanges ClusterViews::deleted(const json::Value& object) {
+    hold_.change_seen(std::string(object::kind(object)), object::resource_version(object));
     const object::ObjectKey key = object::ObjectKey::of(object);
     auto changes = views_.remove(key, object::uid(object));
     if (views_.find(key) == nullptr) {

@@ -48,6 +48,8 @@ public:
     [[nodiscard]] std::size_t held_objects() const { return held_.size(); }
 
 private:
+    ViewChanges take(const json::Value& object);
+
     NodeViews views_;
     RemovalHold hold_;
     std::map<object::ObjectKey, std::string> held_;  // Key -> uid.

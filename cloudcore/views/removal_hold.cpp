@@ -3,6 +3,7 @@
 
 #include "common/json/value.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -62,12 +63,12 @@ std::string RemovalHold::encode() const {
     return record.dump();
 }
 
-void RemovalHold::cluster_seen(
-    const std::string& cluster_uid, std::string_view resource_version
+void RemovalHold::list_seen(
+    const std::string& cluster_uid, const std::string& kind, std::string_view resource_version
 ) {
     const std::uint64_t version = number_of(resource_version);
     const bool other = !cluster_uid_.empty() && cluster_uid_ != cluster_uid;
-    const bool back = version < resource_version_high_;
+    const bool back = version < versions_[kind];
     if (other) {
         held_.try_emplace(kCluster, Held{"this is another cluster than before", {}});
     } else if (back) {
@@ -75,9 +76,15 @@ void RemovalHold::cluster_seen(
     }
     if (other || back) {
         ++api_epoch_;
+        versions_.clear();  // The other kinds went back as well.
     }
     cluster_uid_ = cluster_uid;
-    resource_version_high_ = version;
+    versions_[kind] = version;
+}
+
+void RemovalHold::change_seen(const std::string& kind, std::string_view resource_version) {
+    std::uint64_t& version = versions_[kind];
+    version = std::max(version, number_of(resource_version));
 }
 
 bool RemovalHold::may_remove(std::size_t missing_pods, std::size_t known_pods) {

@@ -38,9 +38,13 @@ public:
     static Result<RemovalHold> decode(std::string_view text);
     [[nodiscard]] std::string encode() const;
 
-    // What a list showed of the cluster: the uid of namespace kube-system and the list's
-    // resourceVersion. Another cluster, or one that went back in time, holds everything.
-    void cluster_seen(const std::string& cluster_uid, std::string_view resource_version);
+    // What a list of that kind showed of the cluster: the uid of namespace kube-system and the
+    // list's resourceVersion. Another cluster, or one that went back in time, holds everything.
+    void list_seen(
+        const std::string& cluster_uid, const std::string& kind, std::string_view resource_version
+    );
+    // A watch of that kind has come as far as that.
+    void change_seen(const std::string& kind, std::string_view resource_version);
     // How often this hub has seen the cluster go back in time or become another one.
     [[nodiscard]] std::uint64_t api_epoch() const { return api_epoch_; }
 
@@ -64,8 +68,9 @@ public:
 private:
     std::string cluster_uid_;
     std::uint64_t api_epoch_ = 0;
-    // Highest seen by this process. Not part of the record: a restored cluster restores that too.
-    std::uint64_t resource_version_high_ = 0;
+    // Highest seen by this process, by kind, as lists of several kinds may overtake each other. Not
+    // part of the record: a restored cluster restores that too.
+    std::map<std::string, std::uint64_t> versions_;
     std::map<std::string, Held> held_;
     std::map<std::string, std::string> confirmed_;  // Node -> the remembered uid that may go.
 };

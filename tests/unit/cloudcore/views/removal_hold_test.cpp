@@ -7,10 +7,10 @@ using namespace farhold::views;
 
 TEST_CASE("removal_hold: nothing is held while the cluster is the one we know", "[views]") {
     RemovalHold hold;
-    hold.cluster_seen("c", "10");
+    hold.list_seen("c", "Pod", "10");
     CHECK(hold.may_remove(1, 100));
-    hold.cluster_seen("c", "10");
-    hold.cluster_seen("c", "11");
+    hold.list_seen("c", "Pod", "10");
+    hold.list_seen("c", "Pod", "11");
     CHECK(hold.may_remove("edge-1", "n1", "n1"));
     CHECK(hold.may_remove("edge-1", "", "n1"));
     CHECK(hold.held().empty());
@@ -19,18 +19,33 @@ TEST_CASE("removal_hold: nothing is held while the cluster is the one we know", 
 
 TEST_CASE("removal_hold: another cluster or one that went back holds everything", "[views]") {
     RemovalHold other;
-    other.cluster_seen("c", "10");
-    other.cluster_seen("d", "20");
+    other.list_seen("c", "Pod", "10");
+    other.list_seen("d", "Pod", "20");
     CHECK_FALSE(other.may_remove(1, 100));
     CHECK_FALSE(other.may_remove("edge-1", "n1", "n1"));
     RemovalHold back;
-    back.cluster_seen("c", "10");
-    back.cluster_seen("c", "9");
+    back.list_seen("c", "Pod", "10");
+    back.list_seen("c", "Pod", "9");
     CHECK_FALSE(back.may_remove(0, 100));
     CHECK(back.api_epoch() == 1);
     CHECK(back.confirm(""));
-    back.cluster_seen("c", "10");
+    back.list_seen("c", "Pod", "10");
     CHECK(back.may_remove(1, 100));
+}
+
+TEST_CASE("removal_hold: lists of different kinds may overtake each other", "[views]") {
+    RemovalHold hold;
+    hold.list_seen("c", "Pod", "10");
+    hold.change_seen("Pod", "15");
+    hold.list_seen("c", "Secret", "12");
+    CHECK(hold.may_remove(1, 100));
+    hold.list_seen("c", "Pod", "14");
+    CHECK_FALSE(hold.may_remove(1, 100));
+    CHECK(hold.confirm(""));
+    // The same step back as seen in the list of another kind.
+    hold.list_seen("c", "Secret", "11");
+    CHECK(hold.may_remove(1, 100));
+    CHECK(hold.api_epoch() == 1);
 }
 
 TEST_CASE("removal_hold: a fifth of the Pods may vanish at once, more may not", "[views]") {
@@ -56,7 +71,7 @@ TEST_CASE("removal_hold: a machine that remembers another Node keeps what it has
 
 TEST_CASE("removal_hold: the record survives the hub", "[views]") {
     RemovalHold hold;
-    hold.cluster_seen("c", "10");
+    hold.list_seen("c", "Pod", "10");
     hold.may_remove("edge-1", "n1", "n2");
     hold.may_remove("edge-2", "n3", "");
     hold.confirm("edge-2");
@@ -64,7 +79,7 @@ TEST_CASE("removal_hold: the record survives the hub", "[views]") {
     CHECK(again.encode() == hold.encode());
     CHECK_FALSE(again.may_remove("edge-1", "n1", "n2"));
     CHECK(again.may_remove("edge-2", "n3", ""));
-    again.cluster_seen("d", "1");
+    again.list_seen("d", "Pod", "1");
     CHECK_FALSE(again.may_remove(1, 100));
     CHECK_FALSE(RemovalHold::decode("").has_value());
     CHECK_FALSE(RemovalHold::decode("{}").has_value());
