@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HubProcess's part that drives the sessions.
+#include "common/object/metadata.hpp"
+#include "common/object/patch.hpp"
+#include "hub_process.hpp"
+#include "invariants.hpp"
+
+#include <charconv>
+#include <utility>
+
+namespace farhold::simulation {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kEpoch = "farhold.io/session-epoch";
+constexpr std::string_view kAcked = "farhold.io/acked";  // "<store uuid> <number>"
+
+object::ObjectKey lease_key(const std::string& node) {
+    return object::ObjectKey{"Lease", "kube-node-lease", node};
+}
+
+std::uint64_t number_of(std::string_view text) {
+    std::uint64_t number = 0;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number;
+}
+
+std::uint64_t epoch_of(const json::Value& lease) {
+    return number_of(object::annotation(lease, kEpoch).value_or(""));
+}
+
+// The lease with the node's next epoch, guarded by what was read.
+json::Value next_lease(const std::string& node, const Result<ObjectPtr>& current) {
+    json::Value lease = current ? **current : json::Value::make_object();
+    if (!current) {
+        lease.set("kind", json::Value::of("Lease"));
+        lease.ensure_path({"metadata"}).set("namespace", json::Value::of("kube-node-lease"));
+        lease.ensure_path({"metadata"}).set("name", json::Value::of(node));
+    }
+    object::set_annotation(lease, kEpoch, std::to_string(epoch_of(lease) + 1));
+    return lease;
+}
+
+}  // namespace
+
+void HubProcess::accept(const std::string& node, std::shared_ptr<Connection> connection) {
+    hub::SessionConfig config;
+    config.cluster_uid = cluster_uid_;
+    const std::uint64_t id = ++last_session_;
+    auto session = std::make_unique<Session>(*this, node, std::move(config), now());
+    session->connection = std::move(connection);
+    Endpoint endpoint;
+    endpoint.received = [self = weak_from_this(), id](std::string bytes) {
+        const auto hub = self.lock();
+        if (hub != nullptr && !hub->dead_) {
+            hub->tell(id, hub::event::Received{std::move(bytes)});
+        }
+    };
+    endpoint.closed = [self = weak_from_this(), id](const std::string& reason) {
+        const auto hub = self.lock();
+        if (hub != nullptr && !hub->dead_) {
+            hub->tell(id, hub::event::Closed{reason});
+        }
+    };
+    session->connection->attach(Side::hub, std::move(endpoint));
+    Session& kept = *sessions_.emplace(id, std::move(session)).first->second;
+    schedule_tick(id, kept);
+}
+
+void HubProcess::tell(std::uint64_t id, const hub::Event& event) {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) {
+        return;
+    }
+    Session& session = *found->second;
+    session.events.push_back(event);
+    if (session.busy) {
+        return;
+    }
+    session.busy = true;
+    while (!session.events.empty()) {
+        const hub::Event next = std::move(session.events.front());
+        session.events.pop_front();
+        hub::Actions actions = session.state.on_event(next, session, now());
+        for (hub::Action& action : actions) {
+            std::visit([this, id](auto& one) { carry_out(id, one); }, action);
+        }
+    }
+    session.busy = false;
+    if (session.state.phase() == hub::Phase::closed) {
+        sessions_.erase(id);
+    } else {
+        schedule_tick(id, session);
+    }
+}
+
+void HubProcess::schedule_tick(std::uint64_t id, Session& session) {
+    const auto wake = session.state.wake_at();
+    if (!wake || (session.tick > world_.now() && session.tick <= *wake)) {
+        return;
+    }
+    session.tick = std::max(*wake, world_.now() + 1us);
+    later(session.tick - world_.now(), [this, id, at = session.tick] {
+        const auto found = sessions_.find(id);
+        if (found != sessions_.end() && found->second->tick == at) {
+            tell(id, hub::event::Tick{});
+        }
+    });
+}
+
+void HubProcess::carry_out(std::uint64_t id, hub::action::Send& send) {
+    sessions_.at(id)->connection->send(Side::hub, std::move(send.bytes));
+}
+
+void HubProcess::carry_out(std::uint64_t id, hub::action::Close& close) {
+    Session& session = *sessions_.at(id);
+    world_.note("{} closes {}: {}", name_, session.node, close.reason);
+    session.connection->close(Side::hub, close.reason);
+}
+
+void HubProcess::carry_out(std::uint64_t id, hub::action::Admit& admit) {
+    const std::string node = sessions_.at(id)->node;
+    const auto refuse = [this, id] {
+        tell(id, hub::event::NotAdmitted{tunnel::GoodbyeReason::not_ready, "no lease"});
+    };
+    ask<ObjectPtr>(
+        [this, node] { return api_.get(lease_key(node)); },
+        [this, id, node, refuse, uuid = admit.hello.store_uuid](const Result<ObjectPtr>& lease) {
+            if (!lease && lease.error().code() != ErrorCode::not_found) {
+                refuse();
+                return;
+            }
+            const json::Value next = next_lease(node, lease);
+            const auto acked = object::annotation(next, kAcked).value_or("");
+            const std::size_t space = acked.find(' ');
+            const bool same_store = acked.substr(0, space) == uuid;
+            const std::uint64_t acked_seq =
+                same_store && space != std::string_view::npos ? number_of(acked.substr(space + 1)) : 0;
+            const bool known = lease.has_value();
+            ask<ObjectPtr>(
+                [this, next, known] { return known ? api_.update(next) : api_.create(next); },
+                [this, id, node, refuse, acked_seq,
+                 epoch = epoch_of(next)](const Result<ObjectPtr>& taken) {
+                    if (!taken) {
+                        refuse();
+                        return;
+                    }
+                    std::vector<std::uint64_t> older;
+                    for (const auto& [other, session] : sessions_) {
+                        if (other != id && session->node == node &&
+                            session->state.epoch() < epoch) {
+                            older.push_back(other);
+                        }
+                    }
+                    for (const std::uint64_t other : older) {
+                        tell(
+                            other, hub::event::Dismissed{tunnel::GoodbyeReason::superseded, "newer"}
+                        );
+                    }
+                    tell(id, hub::event::Admitted{epoch, acked_seq});
+                }
+            );
+        }
+    );
+}
+
+void HubProcess::carry_out(std::uint64_t id, hub::action::RenewLease& renew) {
+    const std::string node = sessions_.at(id)->node;
+    ask<ObjectPtr>(
+        [this, node, renew]() -> Result<ObjectPtr> {
+            const auto lease = api_.get(lease_key(node));
+            if (!lease) {
+                return lease;
+            }
+            if (epoch_of(**lease) != renew.epoch) {
+                return fail(ErrorCode::permission_denied, "another epoch");
+            }
+            json::Value next = **lease;
+            object::set_annotation(
+                next, kAcked, fmt::format("store-{} {}", node, renew.acked_seq)
+            );
+            return api_.update(next);
+        },
+        [this, id](const Result<ObjectPtr>& renewed) {
+            auto outcome = hub::event::LeaseOutcome::renewed;
+            if (!renewed) {
+                outcome = renewed.error().code() == ErrorCode::permission_denied
+                              ? hub::event::LeaseOutcome::lost
+                              : hub::event::LeaseOutcome::failed;
+            }
+            tell(id, hub::event::LeaseAnswered{outcome});
+        }
+    );
+}
+
+void HubProcess::carry_out(std::uint64_t id, hub::action::Apply& apply) {
+    const auto target = hub::ReportTarget::parse(apply.report);
+    if (!target) {
+        world_.violate("well-formed", apply.report.key + ": " + target.error().message());
+        return;
+    }
+    const bool node = target->kind == hub::ReportTarget::Kind::node_status;
+    const object::ObjectKey key{node ? "Node" : "Pod", target->ns, target->name};
+    ask<ObjectPtr>(
+        [this, key] { return api_.get(key); },
+        [this, id, apply, target = *target](const Result<ObjectPtr>& current) {
+            write_report(id, apply, target, current);
+        }
+    );
+}
+
+void HubProcess::write_report(
+    std::uint64_t id, const hub::action::Apply& apply, const hub::ReportTarget& target,
+    const Result<ObjectPtr>& current
+) {
+    const auto session = sessions_.find(id);
+    if (session == sessions_.end()) {
+        return;
+    }
+    using Kind = hub::ApplyOutcome::Kind;
+    const auto settle = [this, id, ordinal = apply.ordinal](Kind kind, std::string reason = {}) {
+        tell(id, hub::event::Applied{ordinal, hub::ApplyOutcome{kind, std::move(reason)}});
+    };
+    if (!current && current.error().code() != ErrorCode::not_found) {
+        settle(Kind::retry, current.error().message());
+        return;
+    }
+    const hub::WriteDecision decision = hub::decide_write(
+        session->second->node, target, apply.report, hub::ReportMark{apply.epoch, apply.ordinal},
+        current ? current->get() : nullptr, now().wall
+    );
+    if (const auto* refuse = std::get_if<hub::Refuse>(&decision)) {
+        settle(Kind::refused, refuse->reason);
+    } else if (const auto* write = std::get_if<hub::WriteStatus>(&decision)) {
+        json::Value object = **current;
+        object::merge_patch(object, write->patch);
+        ask<ObjectPtr>(
+            [this, object] { return api_.update(object); },
+            [settle](const Result<ObjectPtr>& written) {
+                settle(written ? Kind::written : Kind::retry);
+            }
+        );
+    } else if (const auto* remove = std::get_if<hub::DeletePod>(&decision)) {
+        const object::ObjectKey key{"Pod", target.ns, target.name};
+        ask<void>(
+            [this, key, uid = remove->uid] { return api_.remove(key, uid); },
+            [settle](const Result<void>& removed) {
+                const bool gone = removed || removed.error().code() != ErrorCode::unavailable;
+                settle(gone ? Kind::written : Kind::retry);
+            }
+        );
+    } else if (std::holds_alternative<hub::Superseded>(decision)) {
+        settle(Kind::superseded);
+    } else if (std::holds_alternative<hub::Fenced>(decision)) {
+        settle(Kind::fenced);
+    } else {
+        settle(Kind::written);
+    }
+}
+
+}  // namespace farhold::simulation
