@@ -32,7 +32,8 @@ public:
 
     virtual Command& command(std::string name, std::string help) = 0;
 
-    // "name" is the flag --name; "n,name" is -n as well. The default shown in --help is the target's value when the setting is declared.
+    // "name" is the flag --name; "n,name" is -n as well. The default shown in --help is the target's
+    // value when the setting is declared.
     virtual void setting(std::string name, std::string& target, std::string help) = 0;
     virtual void setting(std::string name, std::int64_t& target, std::string help) = 0;
     virtual void setting(std::string name, Duration& target, std::string help) = 0;

@@ -30,8 +30,8 @@ Informer::Informer(
 Task<Result<>> Informer::list() {
     auto listed = co_await client_.list(resource_, options_);
     if (!listed) co_return fail(listed.error());
-    handler_.replaced(listed->items);
     resource_version_ = std::move(listed->resource_version);
+    handler_.replaced(listed->items);
     co_return Result<>{};
 }
 

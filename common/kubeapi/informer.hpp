@@ -36,6 +36,9 @@ public:
     // Ends only by cancellation.
     Task<> run();
 
+    // Of the list or event that is being delivered.
+    [[nodiscard]] const std::string& resource_version() const { return resource_version_; }
+
 private:
     Task<Result<>> list();
     // Follows one watch until it ends.

@@ -44,9 +44,12 @@ void select(RestRequest& request, const ListOptions& options) {
 
 std::string_view content_type_of(PatchType type) {
     switch (type) {
-        case PatchType::json: return "application/json-patch+json";
-        case PatchType::merge: return "application/merge-patch+json";
-        case PatchType::strategic_merge: return "application/strategic-merge-patch+json";
+        case PatchType::json:
+            return "application/json-patch+json";
+        case PatchType::merge:
+            return "application/merge-patch+json";
+        case PatchType::strategic_merge:
+            return "application/strategic-merge-patch+json";
     }
     return "";
 }
@@ -58,16 +61,25 @@ ErrorCode code_of(int http_status, std::string_view reason) {
         case 406:
         case 413:
         case 415:
-        case 422: return ErrorCode::invalid_argument;
-        case 401: return ErrorCode::unauthenticated;
-        case 403: return ErrorCode::permission_denied;
-        case 404: return ErrorCode::not_found;
-        case 409: return reason == "AlreadyExists" ? ErrorCode::already_exists : ErrorCode::conflict;
-        case 410: return ErrorCode::resource_exhausted;
+        case 422:
+            return ErrorCode::invalid_argument;
+        case 401:
+            return ErrorCode::unauthenticated;
+        case 403:
+            return ErrorCode::permission_denied;
+        case 404:
+            return ErrorCode::not_found;
+        case 409:
+            return reason == "AlreadyExists" ? ErrorCode::already_exists : ErrorCode::conflict;
+        case 410:
+            return ErrorCode::resource_exhausted;
         case 429:
-        case 503: return ErrorCode::unavailable;
-        case 504: return ErrorCode::deadline;
-        default: return ErrorCode::internal;
+        case 503:
+            return ErrorCode::unavailable;
+        case 504:
+            return ErrorCode::deadline;
+        default:
+            return ErrorCode::internal;
     }
 }
 

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/hub/hub.hpp"
+
+#include "cloudcore/hub/node_session.hpp"
+#include "cloudcore/hub/report_applier.hpp"
+#include "cloudcore/hub/report_writer.hpp"
+#include "common/object/metadata.hpp"
+#include "common/tunnel/content.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace farhold::hub {
+
+namespace {
+
+int refusal_status(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::unauthenticated: return 401;
+        case ErrorCode::not_found:
+        case ErrorCode::permission_denied: return 403;
+        default: return 503;
+    }
+}
+
+}  // namespace
+
+Hub::Hub(
+    Executor executor, std::string cluster_uid, kubeapi::KubeClient& client, MachineAccess access,
+    const Clock& clock, metrics::Registry& metrics, log::Logger logger
+)
+    : executor_(executor),
+      cluster_uid_(std::move(cluster_uid)),
+      client_(client),
+      access_(std::move(access)),
+      clock_(clock),
+      logger_(logger.with({{"component", "hub"}})),
+      sessions_gauge_(metrics.gauge("farhold_hub_sessions", "Connections of machines.")),
+      refused_counter_(metrics.counter(
+          "farhold_hub_reports_refused_total", "Reports that Kubernetes refused for good."
+      )),
+      reports_counter_(
+          metrics.counter("farhold_hub_reports_written_total", "Reports written to Kubernetes.")
+      ),
+      feed_(
+          std::move(executor), client, cluster_uid_,
+          [this](const views::ViewChanges& changes) { views_changed(changes); }, logger
+      ) {}
+
+Hub::~Hub() = default;
+
+Task<Result<>> Hub::load() {
+    return feed_.load();
+}
+
+void Hub::start(TaskGroup& group) {
+    group_ = &group;
+    feed_.start(group);
+}
+
+Task<> Hub::serve(net::HttpExchange& exchange) {
+    auto machine = co_await access_.authenticate(exchange.peer());
+    if (!machine) {
+        logger_.info(
+            "machine refused",
+            {{"peer", exchange.peer().address}, {"reason", machine.error().message()}}
+        );
+        net::HttpResponse refusal = net::text_response(
+            refusal_status(machine.error().code()), machine.error().message() + "\n"
+        );
+        // A peer that has gone away needs no answer.
+        [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
+        co_return;
+    }
+    net::WebSocketOptions options;
+    options.message_bytes_max = tunnel::kWireBytesMax;
+    auto socket = co_await exchange.accept_websocket(options);
+    if (!socket) co_return;
+    const auto session = std::make_shared<NodeSession>(
+        *this, executor_, std::move(*machine), std::move(*socket)
+    );
+    co_await session->run();
+}
+
+void Hub::dismiss_all() {
+    std::vector<std::shared_ptr<NodeSession>> all;
+    for (const auto& [session, node] : sessions_) all.push_back(session->shared_from_this());
+    for (const auto& session : all) session->feed(event::Dismissed{});
+}
+
+void Hub::views_changed(const views::ViewChanges& changes) {
+    // Sessions may end while they are told.
+    std::vector<std::shared_ptr<NodeSession>> all;
+    for (const auto& [session, node] : sessions_) all.push_back(session->shared_from_this());
+    for (const auto& session : all) {
+        event::ViewChanged changed;
+        for (const views::ViewChange& change : changes) {
+            if (change.node == session->node()) changed.changes.push_back(change);
+        }
+        // An empty change tells a session that the views may have become whole.
+        if (!changed.changes.empty() || session->epoch() != 0) session->feed(std::move(changed));
+    }
+}
+
+void Hub::adopt(NodeSession& newer) {
+    std::vector<std::shared_ptr<NodeSession>> older;
+    for (const auto& [session, node] : sessions_) {
+        if (session != &newer && node == newer.node()) {
+            older.push_back(session->shared_from_this());
+        }
+    }
+    for (const auto& session : older) {
+        session->feed(event::Dismissed{
+            .reason = tunnel::GoodbyeReason::superseded, .text = "a newer session has come"
+        });
+    }
+}
+
+Task<Result<TakenLease>> Hub::take_epoch(
+    NodeLease& lease, std::string node, std::string store_uuid
+) {
+    const auto current = co_await client_.get(kubeapi::kNodes, "", node);
+    if (!current) co_return fail(current.error());
+    std::uint64_t floor = epoch_floor_[node];
+    const auto text = object::annotation(*current, tunnel::kReportAnnotation).value_or("");
+    if (const auto mark = ReportMark::parse(text)) floor = std::max(floor, mark->epoch + 1);
+    std::string uid(object::uid(*current));
+    co_return co_await lease.take(std::move(store_uuid), std::move(uid), floor);
+}
+
+Task<ApplyOutcome> Hub::apply(std::string node, action::Apply apply) {
+    const ReportMark mark{.epoch = apply.epoch, .ordinal = apply.ordinal};
+    const views::NodeView& view = feed_.views().view(node);
+    const AppliedReport applied =
+        co_await apply_report(client_, clock_, view, node, mark, std::move(apply.report));
+    // Whoever wrote that epoch, the node's next one must be above it.
+    if (applied.newer_epoch != 0) {
+        epoch_floor_[node] = std::max(epoch_floor_[node], applied.newer_epoch + 1);
+    }
+    co_return applied.outcome;
+}
+
+}  // namespace farhold::hub

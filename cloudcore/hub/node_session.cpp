@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/hub/node_session.hpp"
+
+#include "common/async/timeout.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace farhold::hub {
+
+namespace {
+
+// For a goodbye to a peer that does not read.
+constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
+
+template <class... Handlers>
+struct Overload : Handlers... {
+    using Handlers::operator()...;
+};
+
+SessionConfig session_config(const std::string& cluster_uid, bool renew_only) {
+    SessionConfig config;
+    config.cluster_uid = cluster_uid;
+    config.renew_only = renew_only;
+    return config;
+}
+
+}  // namespace
+
+NodeSession::NodeSession(
+    Hub& hub, Executor executor, KnownMachine machine, std::unique_ptr<net::WebSocket> socket
+)
+    : hub_(hub),
+      machine_(std::move(machine)),
+      socket_(std::move(socket)),
+      logger_(hub.logger_.with({{"node", machine_.node}, {"peer", socket_->peer().address}})),
+      state_(session_config(hub.cluster_uid_, machine_.renew_only), hub.clock_.now()),
+      lease_(hub.client_, hub.clock_, machine_.node),
+      outgoing_changed_(executor),
+      wake_(std::move(executor)) {
+    hub_.sessions_.emplace(this, machine_.node);
+    hub_.sessions_gauge_.add(1);
+}
+
+NodeSession::~NodeSession() {
+    hub_.sessions_.erase(this);
+    hub_.sessions_gauge_.add(-1);
+}
+
+bool NodeSession::ready() const {
+    return hub_.feed_.ready();
+}
+
+const views::NodeView& NodeSession::view() const {
+    return hub_.feed_.views().view(machine_.node);
+}
+
+bool NodeSession::may_remove_surplus(std::string_view held_node_uid) {
+    return hub_.feed_.views().may_remove_surplus(machine_.node, held_node_uid);
+}
+
+// An action can lead to the next event at once; the state machine sees one after the other.
+void NodeSession::feed(Event event) {
+    events_.push_back(std::move(event));
+    if (feeding_) return;
+    feeding_ = true;
+    while (!events_.empty()) {
+        const Event next = std::move(events_.front());
+        events_.pop_front();
+        for (const Action& action : state_.on_event(next, *this, hub_.clock_.now())) {
+            perform(action);
+        }
+    }
+    feeding_ = false;
+    wake_.set();
+}
+
+void NodeSession::perform(const Action& action) {
+    const auto self = shared_from_this();
+    std::visit(
+        Overload{
+            [&](const action::Admit& admission) {
+                hub_.adopt(*this);
+                hub_.group_->spawn(
+                    [](std::shared_ptr<NodeSession> session, std::string uuid) -> Task<> {
+                        co_await session->admit(std::move(uuid));
+                    }(self, admission.hello.store_uuid)
+                );
+            },
+            [&](const action::Send& send) {
+                outgoing_.push_back(send.bytes);
+                outgoing_changed_.set();
+            },
+            [&](const action::Close& close) {
+                if (close.protocol_error) {
+                    logger_.warning("session ended", {{"reason", close.reason}});
+                } else {
+                    logger_.info("session ended", {{"reason", close.reason}});
+                }
+                closing_ = true;
+                outgoing_changed_.set();
+            },
+            [&](const action::Apply& apply) {
+                hub_.group_->spawn(
+                    [](std::shared_ptr<NodeSession> session, action::Apply work) -> Task<> {
+                        co_await session->apply(std::move(work));
+                    }(self, apply)
+                );
+            },
+            [&](const action::RenewLease& renewal) {
+                hub_.group_->spawn(
+                    [](std::shared_ptr<NodeSession> session, action::RenewLease work) -> Task<> {
+                        co_await session->renew_lease(work);
+                    }(self, renewal)
+                );
+            },
+            [&](const action::SignCertificate& sign) {
+                const auto issued = hub_.access_.renew(socket_->peer(), sign.request_pem);
+                event::CertificateIssued answer;
+                if (issued) {
+                    answer.certificate_pem = *issued;
+                    logger_.info("certificate renewed");
+                } else {
+                    answer.refusal = issued.error().message();
+                    logger_.warning("certificate not renewed", {{"reason", answer.refusal}});
+                }
+                feed(std::move(answer));
+            },
+            [&](const action::StoreWentBack& lost) {
+                logger_.error(
+                    "the machine's store went back in time, acknowledged reports are missing there",
+                    {{"seq_high", lost.seq_high}, {"acknowledged", lost.acked_seq}}
+                );
+            },
+            [&](const action::InSync&) {
+                logger_.info("in sync", {{"epoch", state_.epoch()}});
+            },
+        },
+        action
+    );
+}
+
+Task<> NodeSession::run() {
+    hub_.group_->spawn([](std::shared_ptr<NodeSession> session) -> Task<> {
+        co_await session->tick_loop();
+    }(shared_from_this()));
+    co_await race(read_loop(), write_loop());
+    socket_->close_now();
+    feed(event::Closed{.reason = "connection over"});
+}
+
+Task<> NodeSession::read_loop() {
+    while (state_.phase() != Phase::closed) {
+        auto message = co_await socket_->read();
+        if (!message) {
+            if (!closing_) {
+                logger_.info("connection lost", {{"reason", message.error().message()}});
+                co_return;
+            }
+            break;
+        }
+        feed(event::Received{.bytes = std::move(*message)});
+    }
+    // The writer still has a goodbye to send, and ends the race.
+    co_await sleep_for(kGoodbyeTime);
+}
+
+Task<> NodeSession::write_loop() {
+    while (true) {
+        if (outgoing_.empty()) {
+            if (closing_) co_return;
+            co_await outgoing_changed_.wait();
+            continue;
+        }
+        std::string message = std::move(outgoing_.front());
+        outgoing_.pop_front();
+        const auto written = co_await socket_->write(std::move(message));
+        if (!written) {
+            if (!closing_) {
+                logger_.info("connection lost", {{"reason", written.error().message()}});
+            }
+            co_return;
+        }
+    }
+}
+
+Task<> NodeSession::tick_loop() {
+    while (state_.phase() != Phase::closed) {
+        const auto wake_at = state_.wake_at();
+        if (wake_at) {
+            const Duration wait = std::max(*wake_at - hub_.clock_.now().mono, Duration(0));
+            co_await wake_.wait_for(wait);
+        } else {
+            co_await wake_.wait();
+        }
+        const auto due = state_.wake_at();
+        if (due && *due <= hub_.clock_.now().mono) feed(event::Tick{});
+    }
+}
+
+Task<> NodeSession::admit(std::string store_uuid) {
+    auto admitted = co_await hub_.take_epoch(lease_, machine_.node, std::move(store_uuid));
+    if (state_.phase() == Phase::closed) co_return;
+    if (admitted) {
+        logger_.info("session opened", {{"epoch", admitted->epoch}});
+        feed(event::Admitted{.epoch = admitted->epoch, .acked_seq = admitted->acked_seq});
+        co_return;
+    }
+    const bool gone = admitted.error().code() == ErrorCode::not_found;
+    feed(event::NotAdmitted{
+        .reason = gone ? tunnel::GoodbyeReason::unknown_node : tunnel::GoodbyeReason::not_ready,
+        .text = admitted.error().message(),
+    });
+}
+
+Task<> NodeSession::apply(action::Apply apply) {
+    event::Applied applied;
+    applied.ordinal = apply.ordinal;
+    applied.outcome = co_await hub_.apply(machine_.node, std::move(apply));
+    if (applied.outcome.kind == ApplyOutcome::Kind::refused) {
+        hub_.refused_counter_.add();
+        logger_.warning("report refused for good", {{"reason", applied.outcome.reason}});
+    }
+    if (applied.outcome.kind == ApplyOutcome::Kind::written) hub_.reports_counter_.add();
+    feed(std::move(applied));
+}
+
+Task<> NodeSession::renew_lease(action::RenewLease renewal) {
+    event::LeaseAnswered answer;
+    answer.outcome = co_await lease_.renew(renewal.epoch, renewal.acked_seq);
+    feed(answer);
+}
+
+}  // namespace farhold::hub

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Drives session_state for one WebSocket. Shared with the work that it has asked of Kubernetes, which
+// may end after the connection. Runs on the loop.
+#pragma once
+
+#include "cloudcore/hub/hub.hpp"
+#include "cloudcore/hub/session_state.hpp"
+#include "common/async/event.hpp"
+#include "common/net/websocket.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+
+namespace farhold::hub {
+
+class NodeSession final : public ViewAccess, public std::enable_shared_from_this<NodeSession> {
+public:
+    NodeSession(
+        Hub& hub, Executor executor, KnownMachine machine, std::unique_ptr<net::WebSocket> socket
+    );
+    ~NodeSession() override;
+
+    // Returns when the connection is over.
+    Task<> run();
+
+    void feed(Event event);
+
+    [[nodiscard]] const std::string& node() const { return machine_.node; }
+    [[nodiscard]] std::uint64_t epoch() const { return state_.epoch(); }
+
+    // ViewAccess
+    bool ready() const override;
+    const views::NodeView& view() const override;
+    bool may_remove_surplus(std::string_view held_node_uid) override;
+
+private:
+    void perform(const Action& action);
+    Task<> read_loop();
+    Task<> write_loop();
+    Task<> tick_loop();
+    Task<> admit(std::string store_uuid);
+    Task<> apply(action::Apply apply);
+    Task<> renew_lease(action::RenewLease renewal);
+
+    Hub& hub_;
+    KnownMachine machine_;
+    std::unique_ptr<net::WebSocket> socket_;
+    log::Logger logger_;
+    SessionState state_;
+    NodeLease lease_;
+
+    std::deque<Event> events_;
+    bool feeding_ = false;
+    std::deque<std::string> outgoing_;  // Bounded by the windows of session_state.
+    bool closing_ = false;              // Nothing more is sent after what is queued.
+    farhold::Event outgoing_changed_;
+    farhold::Event wake_;
+};
+
+}  // namespace farhold::hub

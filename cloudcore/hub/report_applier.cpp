@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/hub/report_applier.hpp"
+
+#include <utility>
+
+namespace farhold::hub {
+namespace {
+
+using Kind = ApplyOutcome::Kind;
+
+AppliedReport outcome(Kind kind, std::string reason = {}) {
+    return {.outcome = {.kind = kind, .reason = std::move(reason)}};
+}
+
+// Whether an error is Kubernetes' last word about this report. Permissions may come back, conflicts
+// pass, servers return; what is not valid or not there stays so.
+AppliedReport failed(const Error& error) {
+    const ErrorCode code = error.code();
+    if (code == ErrorCode::not_found || code == ErrorCode::invalid_argument) {
+        return outcome(Kind::refused, error.message());
+    }
+    return outcome(Kind::retry, error.message());
+}
+
+Task<AppliedReport> create_event(
+    kubeapi::KubeObjects& client, const views::NodeView& view, std::string node,
+    ReportTarget target, tunnel::Report report
+) {
+    auto event = make_reported_event(node, target, report, view);
+    if (!event) {
+        co_return outcome(Kind::refused, event.error().message());
+    }
+    json::Value copy = *event;
+    const auto created = co_await client.create(kubeapi::kEvents, target.ns, std::move(copy), {});
+    if (created) {
+        co_return outcome(Kind::written);
+    }
+    if (created.error().code() != ErrorCode::already_exists) {
+        co_return failed(created.error());
+    }
+    // It has happened again: same name, higher count.
+    kubeapi::Patch patch{
+        .subresource = {}, .type = kubeapi::PatchType::merge, .body = std::move(*event)
+    };
+    patch.body.erase("metadata");
+    const auto patched = co_await client.patch(
+        kubeapi::kEvents, target.ns, target.name, std::move(patch)
+    );
+    co_return patched ? outcome(Kind::written) : failed(patched.error());
+}
+
+Task<AppliedReport> delete_pod(kubeapi::KubeObjects& client, ReportTarget target, DeletePod pod) {
+    kubeapi::DeleteOptions options;
+    options.grace_period_seconds = 0;
+    options.uid = std::move(pod.uid);
+    const auto removed = co_await client.remove(
+        kubeapi::kPods, target.ns, target.name, std::move(options)
+    );
+    if (!removed && removed.error().code() != ErrorCode::not_found) {
+        // A conflict is about the uid: read again, the pod of that uid is gone then.
+        co_return failed(removed.error());
+    }
+    co_return outcome(Kind::written);
+}
+
+}  // namespace
+
+Task<AppliedReport> apply_report(
+    kubeapi::KubeObjects& client, const Clock& clock, const views::NodeView& view, std::string node,
+    ReportMark mark, tunnel::Report report
+) {
+    auto target = ReportTarget::parse(report);
+    if (!target) {
+        co_return outcome(Kind::refused, target.error().message());
+    }
+    if (target->kind == ReportTarget::Kind::event) {
+        co_return co_await create_event(
+            client, view, std::move(node), std::move(*target), std::move(report)
+        );
+    }
+    const bool about_node = target->kind == ReportTarget::Kind::node_status;
+    const kubeapi::ResourceRef resource = about_node ? kubeapi::kNodes : kubeapi::kPods;
+    const auto current = co_await client.get(resource, target->ns, target->name);
+    if (!current && current.error().code() != ErrorCode::not_found) {
+        co_return outcome(Kind::retry, current.error().message());
+    }
+    WriteDecision decision = decide_write(
+        node, *target, report, mark, current ? &*current : nullptr, clock.now().wall
+    );
+    if (auto* refuse = std::get_if<Refuse>(&decision)) {
+        co_return outcome(Kind::refused, std::move(refuse->reason));
+    }
+    if (const auto* fenced = std::get_if<Fenced>(&decision)) {
+        AppliedReport result = outcome(Kind::fenced, report.key + " was reported by a newer one");
+        result.newer_epoch = fenced->epoch;
+        co_return result;
+    }
+    if (std::holds_alternative<Superseded>(decision)) {
+        co_return outcome(Kind::superseded);
+    }
+    if (auto* pod = std::get_if<DeletePod>(&decision)) {
+        co_return co_await delete_pod(client, std::move(*target), std::move(*pod));
+    }
+    if (auto* write = std::get_if<WriteStatus>(&decision)) {
+        kubeapi::Patch patch{
+            .subresource = "status",
+            .type = kubeapi::PatchType::merge,
+            .body = std::move(write->patch),
+        };
+        const auto written = co_await client.patch(
+            resource, target->ns, target->name, std::move(patch)
+        );
+        co_return written ? outcome(Kind::written) : failed(written.error());
+    }
+    co_return outcome(Kind::written);
+}
+
+}  // namespace farhold::hub

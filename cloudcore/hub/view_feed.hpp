@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps the views current: follows the kinds that views are made of and tells the sessions what
+// changed. The removal hold's record is kept in ConfigMap kube-system/farhold-removal-hold, so that it
+// outlives the hub. Runs on the loop.
+#pragma once
+
+#include "cloudcore/views/cluster_views.hpp"
+#include "common/async/event.hpp"
+#include "common/async/task_group.hpp"
+#include "common/kubeapi/informer.hpp"
+#include "common/log/log.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace farhold::hub {
+
+class ViewFeed {
+public:
+    // Called after each change; with none when the views have just become whole.
+    using Listener = std::function<void(const views::ViewChanges& changes)>;
+
+    ViewFeed(
+        Executor executor, kubeapi::KubeClient& client, std::string cluster_uid, Listener listener,
+        log::Logger logger
+    );
+    ~ViewFeed();
+
+    // Reads the removal hold; before start().
+    Task<Result<>> load();
+
+    // Runs in the group until that is cancelled; must outlive it.
+    void start(TaskGroup& group);
+
+    // Whether every kind was listed once.
+    [[nodiscard]] bool ready() const { return waiting_for_ == 0; }
+    [[nodiscard]] views::ClusterViews& views() { return *views_; }
+
+private:
+    class KindHandler;
+
+    void deliver(const views::ViewChanges& changes);
+    Task<> keep_hold();
+
+    kubeapi::KubeClient& client_;
+    std::string cluster_uid_;
+    Listener listener_;
+    log::Logger logger_;
+    std::unique_ptr<views::ClusterViews> views_;  // Made by load().
+    std::vector<std::unique_ptr<KindHandler>> kinds_;
+    std::size_t waiting_for_ = 0;
+    std::string kept_hold_;
+    Event hold_changed_;
+};
+
+}  // namespace farhold::hub
