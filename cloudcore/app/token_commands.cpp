@@ -115,7 +115,8 @@ int run_against(const std::string& kubeconfig, const std::string& data_dir, Comm
 TokenCommands::TokenCommands(config::Command& root) {
     config::Command& token = root.command("token", "join tokens for machines");
 
-    config::Command& create = token.command("create", "prints a ready-to-paste `edgecore join` line");
+    config::Command& create =
+        token.command("create", "prints a ready-to-paste `edgecore join` line");
     declare_api(create);
     create.setting("ttl", ttl_, "how long the token may be used");
     create.setting("uses", uses_, "how many machines may join with it");

@@ -20,16 +20,24 @@ constexpr int kCompareAndSwapTries = 5;
 
 int status_of(ErrorCode code) {
     switch (code) {
-        case ErrorCode::invalid_argument: return 400;
-        case ErrorCode::unauthenticated: return 401;
-        case ErrorCode::permission_denied: return 403;
-        case ErrorCode::not_found: return 404;
-        case ErrorCode::already_exists: return 409;
-        case ErrorCode::resource_exhausted: return 429;
+        case ErrorCode::invalid_argument:
+            return 400;
+        case ErrorCode::unauthenticated:
+            return 401;
+        case ErrorCode::permission_denied:
+            return 403;
+        case ErrorCode::not_found:
+            return 404;
+        case ErrorCode::already_exists:
+            return 409;
+        case ErrorCode::resource_exhausted:
+            return 429;
         case ErrorCode::conflict:
         case ErrorCode::unavailable:
-        case ErrorCode::deadline: return 503;
-        default: return 500;
+        case ErrorCode::deadline:
+            return 503;
+        default:
+            return 500;
     }
 }
 
@@ -248,9 +256,11 @@ Task<Result<Machine>> Enrolment::authenticate(net::PeerIdentity peer) {
         co_return fail(ErrorCode::not_found, "there is no node \"" + identity->node + "\"");
     }
     if (!node) {
-        co_return fail(node.error().code() == ErrorCode::cancelled
-                           ? node.error()
-                           : Error(ErrorCode::unavailable, node.error().message()));
+        co_return fail(
+            node.error().code() == ErrorCode::cancelled
+                ? node.error()
+                : Error(ErrorCode::unavailable, node.error().message())
+        );
     }
     if (machine_key(*node) != peer.spki_sha256_hex) {
         co_return fail(

@@ -13,7 +13,6 @@
 #include "cloudcore/enrolment/hub_info.hpp"
 #include "cloudcore/enrolment/renewal_quota.hpp"
 #include "cloudcore/enrolment/token_store.hpp"
-
 #include "common/async/task.hpp"
 #include "common/base/time.hpp"
 #include "common/kubeapi/kube_client.hpp"

@@ -3,14 +3,14 @@
 
 #include "common/object/names.hpp"
 
-#include <algorithm>
-#include <array>
-#include <optional>
-
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netdb.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
 
 namespace farhold::enrolment {
 
@@ -119,9 +119,8 @@ std::vector<std::string> local_names() {
         std::array<char, NI_MAXHOST> text{};
         // Link-local addresses come with a scope ("fe80::1%eth0"), which no certificate can name.
         if (size != 0 &&
-            getnameinfo(
-                at->ifa_addr, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST
-            ) == 0 &&
+            getnameinfo(at->ifa_addr, size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) ==
+                0 &&
             std::string_view(text.data()).find('%') == std::string_view::npos) {
             names.emplace_back(text.data());
         }

@@ -142,8 +142,9 @@ Result<Admission> admit(
     }
     if (existing_key_id && record.node.empty()) {
         return fail(
-            ErrorCode::already_exists, "node \"" + node + "\" exists; only a token made with --node " +
-                                           node + " can take its place"
+            ErrorCode::already_exists, "node \"" + node +
+                                           "\" exists; only a token made with --node " + node +
+                                           " can take its place"
         );
     }
     Admission admission{node, record};

@@ -122,8 +122,7 @@ Task<Result<TokenRecord>> TokenStore::find(pki::JoinToken token) {
     if (!key) {
         co_return fail(key.error());
     }
-    const auto secret =
-        co_await client_.get(kubeapi::kSecrets, kNamespace, secret_name(token.id));
+    const auto secret = co_await client_.get(kubeapi::kSecrets, kNamespace, secret_name(token.id));
     if (!secret) {
         if (secret.error().code() == ErrorCode::not_found) {
             co_return invalid_token();

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "cloudcore/enrolment/token_record.hpp"
-
 #include "common/async/task.hpp"
 #include "common/kubeapi/kube_client.hpp"
 #include "common/pki/join_token.hpp"

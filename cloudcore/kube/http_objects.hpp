@@ -23,9 +23,8 @@ public:
         const kubeconfig::Kubeconfig& config, const std::string& path, const Clock& clock
     );
 
-    Task<Result<json::Value>> get(
-        kubeapi::ResourceRef resource, std::string ns, std::string name
-    ) override;
+    Task<Result<json::Value>> get(kubeapi::ResourceRef resource, std::string ns, std::string name)
+        override;
     Task<Result<kubeapi::ListResult>> list(
         kubeapi::ResourceRef resource, kubeapi::ListOptions options
     ) override;

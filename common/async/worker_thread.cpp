@@ -7,13 +7,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <pthread.h>
 
 #include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <thread>
-
-#include <pthread.h>
 
 namespace farhold {
 

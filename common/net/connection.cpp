@@ -8,12 +8,11 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <utility>
-
-#include <sys/socket.h>
 
 namespace farhold::net {
 
@@ -63,12 +62,17 @@ Connection::Connection(tcp::socket socket)
 Connection::Attempt Connection::classify(int outcome) {
     const int system_code = errno;
     switch (SSL_get_error(session_.get(), outcome)) {
-        case SSL_ERROR_WANT_READ: return {.wait = tcp::socket::wait_read};
-        case SSL_ERROR_WANT_WRITE: return {.wait = tcp::socket::wait_write};
-        case SSL_ERROR_ZERO_RETURN: return {.error = asio::error::eof};
+        case SSL_ERROR_WANT_READ:
+            return {.wait = tcp::socket::wait_read};
+        case SSL_ERROR_WANT_WRITE:
+            return {.wait = tcp::socket::wait_write};
+        case SSL_ERROR_ZERO_RETURN:
+            return {.error = asio::error::eof};
         case SSL_ERROR_SYSCALL:
-            return {.error = system_code != 0 ? system_error(system_code)
-                                              : error_code(asio::error::connection_reset)};
+            return {
+                .error = system_code != 0 ? system_error(system_code)
+                                          : error_code(asio::error::connection_reset)
+            };
         default:
             failure_ = explain_tls_error();
             return {.error = asio::error::connection_aborted};
@@ -100,7 +104,8 @@ Error Connection::explain_tls_error() {
         case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
         case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
             return {ErrorCode::unauthenticated, "TLS: the peer refused our certificate: " + text};
-        default: return {ErrorCode::unavailable, "TLS: " + text};
+        default:
+            return {ErrorCode::unavailable, "TLS: " + text};
     }
 }
 
@@ -144,8 +149,7 @@ Connection::Attempt Connection::try_write(std::string_view bytes) {
         const int outcome = SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &count);
         return outcome == 1 ? Attempt{.bytes = count} : classify(outcome);
     }
-    const ssize_t count =
-        ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t count = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (count >= 0) {
         return {.bytes = static_cast<std::size_t>(count)};
     }

@@ -42,9 +42,7 @@ public:
 
     // The same as callbacks, for Beast. The callback is never called inside the call.
     using Callback = std::move_only_function<void(boost::system::error_code, std::size_t)>;
-    void start_read(
-        std::span<char> into, boost::asio::cancellation_slot slot, Callback callback
-    );
+    void start_read(std::span<char> into, boost::asio::cancellation_slot slot, Callback callback);
     void start_write_some(
         std::string_view bytes, boost::asio::cancellation_slot slot, Callback callback
     );

@@ -75,7 +75,9 @@ Task<Result<HttpResponse>> http_request(
     }
     const std::string what = request.method + " " + endpoint.host;
     auto response = co_await with_timeout(
-        exchange(std::move(endpoint), std::move(context), std::move(request), options.body_bytes_max),
+        exchange(
+            std::move(endpoint), std::move(context), std::move(request), options.body_bytes_max
+        ),
         options.timeout
     );
     if (!response) {

@@ -9,7 +9,6 @@
 #include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
 #include <boost/beast/http/string_body.hpp>
-
 #include <fmt/format.h>
 
 #include <iterator>

@@ -245,9 +245,11 @@ Task<std::optional<Refusal>> HttpServer::Impl::read_request(
 
 Task<> HttpServer::Impl::refuse(Exchange::Session& session, Refusal refusal) {
     const auto response = text_response(refusal.status, refusal.text + "\n");
-    const std::string bytes = encode_head(
-        response.status, response.headers, Framing::length, response.body.size(), false
-    ) + response.body;
+    const std::string bytes =
+        encode_head(
+            response.status, response.headers, Framing::length, response.body.size(), false
+        ) +
+        response.body;
     session.connection->set_deadline(config.write_timeout);
     if (const auto written = co_await session.connection->write(bytes); written) {
         co_await linger(session);

@@ -4,11 +4,10 @@
 #include "common/base/ensure.hpp"
 
 #include <openssl/bio.h>
+#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstdint>
-
-#include <sys/socket.h>
 
 namespace farhold::net {
 
@@ -52,9 +51,12 @@ int read_bytes(BIO* bio, char* bytes, std::size_t size, std::size_t* read) {
 
 long control(BIO* bio, int command, long, void*) {
     switch (command) {
-        case BIO_CTRL_FLUSH: return 1;
-        case BIO_CTRL_EOF: return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
-        default: return 0;
+        case BIO_CTRL_FLUSH:
+            return 1;
+        case BIO_CTRL_EOF:
+            return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0 ? 1 : 0;
+        default:
+            return 0;
     }
 }
 

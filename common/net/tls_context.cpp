@@ -5,9 +5,9 @@
 #include "common/net/socket_bio.hpp"
 #include "common/pki/certificate.hpp"
 
-#include <array>
-
 #include <arpa/inet.h>
+
+#include <array>
 
 namespace farhold::net {
 
@@ -17,8 +17,8 @@ constexpr std::array<unsigned char, 9> kAlpn = {8, 'h', 't', 't', 'p', '/', '1',
 
 // Takes http/1.1 when it is offered; otherwise goes on without the extension.
 int choose_alpn(
-    SSL*, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offered,
-    unsigned int offered_size, void*
+    SSL* /*session*/, const unsigned char** chosen, unsigned char* chosen_size,
+    const unsigned char* offered, unsigned int offered_size, void* /*argument*/
 ) {
     unsigned char* match = nullptr;
     const int outcome = SSL_select_next_proto(
@@ -118,7 +118,8 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::for_server(TlsServerConfig
     if (auto done = made->set_up(config.tls13_only); !done) {
         return fail(done.error());
     }
-    if (auto done = made->use_identity(config.certificate_chain_pem, config.private_key_pem); !done) {
+    if (auto done = made->use_identity(config.certificate_chain_pem, config.private_key_pem);
+        !done) {
         return fail(done.error());
     }
     SSL_CTX_set_alpn_select_cb(made->context_.get(), choose_alpn, nullptr);
@@ -199,9 +200,10 @@ int TlsContext::verify(X509_STORE_CTX* store, void* self) {
     if (context.pinned_key_id_.empty()) {
         return X509_verify_cert(store) == 1 ? context.check_time(store) : 0;
     }
-    const std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509)* stack) {
-        sk_X509_free(stack);
-    })> anchors(sk_X509_new_null());
+    const std::unique_ptr<STACK_OF(X509), decltype([](STACK_OF(X509) * stack) {
+                              sk_X509_free(stack);
+                          })>
+        anchors(sk_X509_new_null());
     STACK_OF(X509)* const sent = X509_STORE_CTX_get0_untrusted(store);
     for (int at = 0; at < sk_X509_num(sent); ++at) {
         X509* const certificate = sk_X509_value(sent, at);

@@ -83,16 +83,15 @@ public:
 private:
     template <class Handler, class... Kept>
     static Connection::Callback as_callback(Handler handler, Kept... kept) {
-        return [handler = std::move(handler),
-                ... kept = std::move(kept)](error_code error, std::size_t count) mutable {
-            std::move(handler)(error, count);
-        };
+        return [handler = std::move(handler), ... kept = std::move(kept)](
+                   error_code error, std::size_t count
+               ) mutable { std::move(handler)(error, count); };
     }
 
     template <class Buffers>
     static std::span<char> first_of(const Buffers& buffers) {
-        for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers);
-             ++at) {
+        for (auto at = asio::buffer_sequence_begin(buffers);
+             at != asio::buffer_sequence_end(buffers); ++at) {
             const asio::mutable_buffer buffer(*at);
             if (buffer.size() > 0) {
                 return {static_cast<char*>(buffer.data()), buffer.size()};
@@ -105,8 +104,8 @@ private:
     template <class Buffers>
     static std::string_view sole_buffer(const Buffers& buffers) {
         std::string_view sole;
-        for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers);
-             ++at) {
+        for (auto at = asio::buffer_sequence_begin(buffers);
+             at != asio::buffer_sequence_end(buffers); ++at) {
             const asio::const_buffer buffer(*at);
             if (buffer.size() == 0) {
                 continue;
@@ -140,10 +139,9 @@ void beast_close_socket(BeastStream& stream) {
 template <class Handler>
 void async_teardown(beast::role_type, BeastStream& stream, Handler&& handler) {
     stream.connection().shut_down_writing();
-    asio::post(
-        stream.get_executor(),
-        [handler = std::forward<Handler>(handler)]() mutable { std::move(handler)(error_code()); }
-    );
+    asio::post(stream.get_executor(), [handler = std::forward<Handler>(handler)]() mutable {
+        std::move(handler)(error_code());
+    });
 }
 
 using Stream = beast::websocket::stream<BeastStream, false>;  // false: no deflate compiled in.

@@ -4,13 +4,12 @@
 #include "common/pki/openssl.hpp"
 #include "common/pki/secret_bytes.hpp"
 
+#include <arpa/inet.h>
 #include <openssl/pem.h>
 
 #include <algorithm>
 #include <array>
 #include <memory>
-
-#include <arpa/inet.h>
 
 namespace farhold::pki {
 
@@ -32,7 +31,8 @@ bool set_serial(X509* certificate) {
     const std::unique_ptr<BIGNUM, Freer<BN_free>> number(
         BN_bin2bn(reinterpret_cast<const unsigned char*>(bytes.data()), int(bytes.size()), nullptr)
     );
-    return number && BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
+    return number &&
+           BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(certificate)) != nullptr;
 }
 
 bool add_name_entry(X509_NAME* name, int nid, const std::string& value) {

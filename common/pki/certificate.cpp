@@ -4,11 +4,11 @@
 #include "common/base/encoding.hpp"
 #include "common/pki/openssl.hpp"
 
+#include <arpa/inet.h>
+
 #include <array>
 #include <memory>
 #include <optional>
-
-#include <arpa/inet.h>
 
 namespace farhold::pki {
 
@@ -62,17 +62,23 @@ std::string address_text(const ASN1_OCTET_STRING* address) {
 
 void read_alternative_names(X509* handle, Certificate& certificate) {
     const std::unique_ptr<GENERAL_NAMES, Freer<GENERAL_NAMES_free>> names(
-        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(handle, NID_subject_alt_name, nullptr, nullptr))
+        static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(handle, NID_subject_alt_name, nullptr, nullptr)
+        )
     );
     for (int at = 0; names && at < sk_GENERAL_NAME_num(names.get()); ++at) {
         const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), at);
         switch (name->type) {
-            case GEN_DNS: certificate.dns_names.push_back(utf8_of(name->d.dNSName)); break;
+            case GEN_DNS:
+                certificate.dns_names.push_back(utf8_of(name->d.dNSName));
+                break;
             case GEN_URI:
                 certificate.uris.push_back(utf8_of(name->d.uniformResourceIdentifier));
                 break;
-            case GEN_IPADD: certificate.ip_addresses.push_back(address_text(name->d.iPAddress)); break;
-            default: break;
+            case GEN_IPADD:
+                certificate.ip_addresses.push_back(address_text(name->d.iPAddress));
+                break;
+            default:
+                break;
         }
     }
 }

@@ -62,7 +62,8 @@ public:
         std::string_view certificate_pem, std::string_view key_pem
     );
 
-    Result<std::string> issue(const PublicKey& key, const CertificateSpec& spec, WallTime now) const;
+    Result<std::string> issue(const PublicKey& key, const CertificateSpec& spec, WallTime now)
+        const;
 
     const Certificate& certificate() const { return certificate_; }
     std::string key_pem() const { return key_.to_pem(); }

@@ -12,8 +12,8 @@
 namespace farhold::pki {
 
 struct JoinToken {
-    std::string id;         // 16 characters of a-z2-7. Not secret: names the token in lists and logs.
-    std::string secret;     // 32 random bytes as base64url.
+    std::string id;      // 16 characters of a-z2-7. Not secret: names the token in lists and logs.
+    std::string secret;  // 32 random bytes as base64url.
     std::string ca_key_id;  // SHA-256 of the CA's SubjectPublicKeyInfo, lower case hex.
 
     bool operator==(const JoinToken&) const = default;

@@ -87,7 +87,8 @@ Result<PublicKey> parse_certificate_request(std::string_view pem) {
     if (!key || !is_accepted(key.get())) {
         ERR_clear_error();
         return fail(
-            ErrorCode::invalid_argument, "certificate request: the key is not P-256, P-384 or Ed25519"
+            ErrorCode::invalid_argument,
+            "certificate request: the key is not P-256, P-384 or Ed25519"
         );
     }
     if (X509_REQ_verify(request.get(), key.get()) != 1) {

@@ -56,9 +56,8 @@ Result<Credentials> make_credentials(
     if (!certificate->issued_by(*authority)) {
         return fail(ErrorCode::corrupt, "the certificate is not the CA's");
     }
-    auto identity = certificate->uris.size() == 1
-                        ? pki::parse_node_uri(certificate->uris.front())
-                        : std::nullopt;
+    auto identity = certificate->uris.size() == 1 ? pki::parse_node_uri(certificate->uris.front())
+                                                  : std::nullopt;
     if (!identity) {
         return fail(ErrorCode::corrupt, "the certificate names no machine");
     }
@@ -74,8 +73,9 @@ Result<Credentials> load_credentials(const std::string& dir) {
     }
     const auto blocks = split(*text);
     auto key = blocks ? pki::PrivateKey::from_pem(blocks->key) : fail(blocks.error());
-    auto credentials = key ? make_credentials(std::move(*key), blocks->certificate, blocks->authority)
-                           : fail(key.error());
+    auto credentials =
+        key ? make_credentials(std::move(*key), blocks->certificate, blocks->authority)
+            : fail(key.error());
     if (!credentials) {
         return fail(credentials.error().within(path_in(dir)));
     }

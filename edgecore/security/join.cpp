@@ -69,14 +69,20 @@ net::HttpRequest enrol_request(const JoinRequest& join, const pki::PrivateKey& k
 
 ErrorCode code_of(int status) {
     switch (status) {
-        case 400: return ErrorCode::invalid_argument;
+        case 400:
+            return ErrorCode::invalid_argument;
         case 401:
-        case 403: return ErrorCode::permission_denied;
-        case 404: return ErrorCode::not_found;
-        case 409: return ErrorCode::already_exists;
+        case 403:
+            return ErrorCode::permission_denied;
+        case 404:
+            return ErrorCode::not_found;
+        case 409:
+            return ErrorCode::already_exists;
         case 429:
-        case 503: return ErrorCode::unavailable;
-        default: return ErrorCode::internal;
+        case 503:
+            return ErrorCode::unavailable;
+        default:
+            return ErrorCode::internal;
     }
 }
 
@@ -84,7 +90,9 @@ Error refusal(const net::HttpResponse& response) {
     const auto body = Value::parse(response.body);
     const std::string why(body ? body->text_at({"error"}) : std::string_view());
     const std::string status = std::to_string(response.status);
-    return {code_of(response.status), "the hub answered " + status + (why.empty() ? "" : ": " + why)};
+    return {
+        code_of(response.status), "the hub answered " + status + (why.empty() ? "" : ": " + why)
+    };
 }
 
 Result<Joined> read_answer(
@@ -94,13 +102,14 @@ Result<Joined> read_answer(
     if (!body) {
         return fail(body.error().within("the hub's answer"));
     }
-    auto credentials =
-        make_credentials(key, body->text_at({"certificate"}), body->text_at({"ca"}));
+    auto credentials = make_credentials(key, body->text_at({"certificate"}), body->text_at({"ca"}));
     if (!credentials) {
         return fail(credentials.error().within("the hub's answer"));
     }
     if (credentials->authority.key_id != token.ca_key_id) {
-        return fail(ErrorCode::unauthenticated, "the hub's answer: not the CA that the token names");
+        return fail(
+            ErrorCode::unauthenticated, "the hub's answer: not the CA that the token names"
+        );
     }
     Joined joined{std::move(*credentials), {}};
     const Value* hubs = body->find("hubs");

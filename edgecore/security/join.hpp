@@ -47,8 +47,6 @@ Task<Result<Joined>> join(
 
 // Tells the hub, which deletes the Node, and forgets the credentials in any case. The result is the
 // hub's word: an error means that the Node may still be there.
-Task<Result<void>> leave(
-    std::string dir, net::Endpoint hub, std::function<WallTime()> trusted_now
-);
+Task<Result<void>> leave(std::string dir, net::Endpoint hub, std::function<WallTime()> trusted_now);
 
 }  // namespace farhold::security

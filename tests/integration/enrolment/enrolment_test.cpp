@@ -2,8 +2,9 @@
 //
 // A machine joins, is recognised, renews and leaves: both programs' own code over real TLS, with the
 // embedded API behind the hub.
-#include "cloudcore/apiserver/api_server.hpp"
 #include "cloudcore/enrolment/enrolment.hpp"
+
+#include "cloudcore/apiserver/api_server.hpp"
 #include "cloudcore/namespaces/bootstrap.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/timeout.hpp"
@@ -40,7 +41,8 @@ private:
 };
 
 struct Hub {
-    Hub(Executor loop, apiserver::ApiServer& server, const datadir::DataDir& dir, ShiftedClock& time)
+    Hub(Executor loop, apiserver::ApiServer& server, const datadir::DataDir& dir,
+        ShiftedClock& time)
         : executor(loop),
           api(server),
           clock(time),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/enrolment/hub_credentials.hpp"
+
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -50,9 +51,7 @@ TEST_CASE("hub_credentials: the certificate follows time and names, the CA stays
     CHECK(server_certificate(credentials).not_after > before.not_after);
     const auto renamed = HubCredentials::load(dir, {"new.example"}, kNow + 61 * 24h).value();
     CHECK(std::ranges::count(server_certificate(renamed).dns_names, "new.example") == 1);
-    CHECK(
-        renamed.authority().certificate().key_id == credentials.authority().certificate().key_id
-    );
+    CHECK(renamed.authority().certificate().key_id == credentials.authority().certificate().key_id);
 }
 
 TEST_CASE("hub_credentials: a damaged CA is an error and never replaced", "[enrolment]") {

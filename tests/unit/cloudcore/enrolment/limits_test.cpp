@@ -26,7 +26,9 @@ json::Value good_request() {
 
 }  // namespace
 
-TEST_CASE("attempt_limiter: five failures a minute shut an address out for a while", "[enrolment]") {
+TEST_CASE(
+    "attempt_limiter: five failures a minute shut an address out for a while", "[enrolment]"
+) {
     AttemptLimiter limiter;
     const Instant start{1h};
     for (int attempt = 0; attempt < 5; ++attempt) {
@@ -79,8 +81,8 @@ TEST_CASE("enrol_request: refuses other forms without repeating the token", "[en
     auto bad_machine = good_request();
     bad_machine.set("architecture", json::Value::of("mips"));
     for (const auto& body :
-         {std::string("[]"), std::string("{"), no_token.dump(), bad_token.dump(),
-          bad_machine.dump()}) {
+         {std::string("[]"), std::string("{"), no_token.dump(), bad_token.dump(), bad_machine.dump()
+         }) {
         const auto request = parse_enrol_request(body);
         REQUIRE_FALSE(request.has_value());
         CHECK(request.error().code() == ErrorCode::invalid_argument);

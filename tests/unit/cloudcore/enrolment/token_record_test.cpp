@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/enrolment/token_record.hpp"
+
 #include "common/object/metadata.hpp"
 #include "tests/support/catch.hpp"
 
@@ -115,9 +116,7 @@ TEST_CASE("admit: only a token made for a node can take an existing one's place"
     CHECK(refused_with(fresh_token(), {"key", "edge-1"}, "") == ErrorCode::already_exists);
     CHECK(admit(fresh_token("edge-1"), {"key", "edge-1"}, "old key", kNow).has_value());
     CHECK(admit(fresh_token("edge-1"), {"key", ""}, "old key", kNow)->node == "edge-1");
-    CHECK(
-        refused_with(fresh_token("edge-1"), {"key", "edge-2"}) == ErrorCode::permission_denied
-    );
+    CHECK(refused_with(fresh_token("edge-1"), {"key", "edge-2"}) == ErrorCode::permission_denied);
 }
 
 TEST_CASE("admit: refuses what is no name of a node", "[enrolment]") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/net/admission.hpp"
+
 #include "tests/support/catch.hpp"
 
 using farhold::net::Admission;

@@ -14,8 +14,9 @@ TEST_CASE("endpoint: names, IPv4 and bracketed IPv6 addresses are read and writt
 }
 
 TEST_CASE("endpoint: what is not HOST:PORT is refused by its text", "[net]") {
-    for (const char* text : {"", "host", "host:", ":1", "host:port", "host:70000", "::1:6443",
-                             "[::1]", "[]:1", "host:1x"}) {
+    for (const char* text :
+         {"", "host", "host:", ":1", "host:port", "host:70000", "::1:6443", "[::1]", "[]:1",
+          "host:1x"}) {
         const auto endpoint = net::parse_endpoint(text);
         REQUIRE_FALSE(endpoint);
         CHECK(endpoint.error().message() == "\"" + std::string(text) + "\" is not HOST:PORT");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/net/http_codec.hpp"
+
 #include "tests/support/catch.hpp"
 
 #include <string>
@@ -32,9 +33,8 @@ int refused_with(std::string_view text) {
 
 TEST_CASE("http_codec: reads a request that arrives byte by byte", "[net]") {
     RequestReader reader(1024, 16);
-    const auto progress = feed(
-        reader, "POST /v1/enrol?x=1 HTTP/1.1\r\nHost: hub\r\nContent-Length: 5\r\n\r\nhello"
-    );
+    const auto progress =
+        feed(reader, "POST /v1/enrol?x=1 HTTP/1.1\r\nHost: hub\r\nContent-Length: 5\r\n\r\nhello");
     REQUIRE(progress.has_value());
     REQUIRE(*progress == Progress::done);
     CHECK(reader.keep_alive());
@@ -69,10 +69,8 @@ TEST_CASE("http_codec: refuses what is too long, with the status that says so", 
     CHECK(refused_with("GET / HTTP/1.1\r\nHost: a\r\nX: " + long_value + "\r\n\r\n") == 431);
     CHECK(refused_with("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 17\r\n\r\n") == 413);
     CHECK(
-        refused_with(
-            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-            "11\r\n01234567890123456\r\n0\r\n\r\n"
-        ) == 413
+        refused_with("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "11\r\n01234567890123456\r\n0\r\n\r\n") == 413
     );
     std::string many = "GET / HTTP/1.1\r\nHost: a\r\n";
     for (int field = 0; field < 101; ++field) {
@@ -93,8 +91,7 @@ TEST_CASE("http_codec: refuses what could be read in two ways", "[net]") {
         ) == 400
     );
     CHECK(
-        refused_with(
-            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n"
+        refused_with("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n"
         ) == 400
     );
     CHECK(refused_with("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n") == 400);
@@ -123,7 +120,5 @@ TEST_CASE("http_codec: a header value cannot begin a new line", "[net]") {
     HttpHeaders headers;
     headers.add("Warning", "a\r\nSet-Cookie: b");
     const std::string head = encode_head(200, headers, Framing::length, 0, true);
-    CHECK(
-        head == "HTTP/1.1 200 OK\r\nWarning: a  Set-Cookie: b\r\nContent-Length: 0\r\n\r\n"
-    );
+    CHECK(head == "HTTP/1.1 200 OK\r\nWarning: a  Set-Cookie: b\r\nContent-Length: 0\r\n\r\n");
 }

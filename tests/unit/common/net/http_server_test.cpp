@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/net/http_server.hpp"
+
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/timeout.hpp"
 #include "common/net/http_client.hpp"
-#include "common/net/http_server.hpp"
 #include "raw_client.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/run_task.hpp"
@@ -33,13 +34,13 @@ Task<> answer_nothing(HttpExchange&) {
 
 // A watch on which nothing ever happens after the first line.
 struct QuietStream {
-    explicit QuietStream(Executor executor) : ended(std::move(executor)) {}
+    explicit QuietStream(Executor executor) : ended(executor), never(executor) {}
 
     Task<> operator()(HttpExchange& exchange) {
         const OnExit on_exit{ended};
         co_await exchange.begin_stream(200, {{"Content-Type", "text/plain"}});
         co_await exchange.write_chunk("first line\n");
-        co_await sleep_for(kForever);
+        co_await never.wait();
     }
 
     struct OnExit {
@@ -47,6 +48,7 @@ struct QuietStream {
         ~OnExit() { event.set(); }
     };
     Event ended;
+    Event never;
 };
 
 struct SlowAnswer {
@@ -66,12 +68,13 @@ HttpHandler by_reference(auto& handler) {
     return [&handler](HttpExchange& exchange) { return handler(exchange); };
 }
 
-std::unique_ptr<HttpServer> started(Executor executor, HttpServerConfig config, HttpHandler handler) {
+std::unique_ptr<HttpServer> started(
+    Executor executor, HttpServerConfig config, HttpHandler handler
+) {
     auto server = HttpServer::start(std::move(executor), std::move(config), std::move(handler));
     REQUIRE(server.has_value());
     return std::move(*server);
 }
-
 
 }  // namespace
 
@@ -81,7 +84,8 @@ TEST_CASE("http_server: answers request after request on one connection", "[net]
         const auto server = started(executor, {}, echo);
         RawClient client(executor);
         co_await client.connect(server->port());
-        co_await client.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+        co_await client.send("GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n"
+        );
         const std::string both = co_await client.read_until("GET/b");
         CHECK(contains(both, "GET/a"));
         co_await client.send("POST /c HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi");

@@ -15,8 +15,8 @@
 using namespace farhold;
 using namespace farhold::net;
 using namespace std::chrono_literals;
-using farhold::test::kTestNow;
 using farhold::test::contains;
+using farhold::test::kTestNow;
 using farhold::test::RawClient;
 using farhold::test::run_task;
 using farhold::test::TestPki;
@@ -165,7 +165,9 @@ TEST_CASE("tls: certificates are good only for what they were issued for", "[net
     });
 }
 
-TEST_CASE("tls: a client without a certificate is let in only where that is allowed", "[net][tls]") {
+TEST_CASE(
+    "tls: a client without a certificate is let in only where that is allowed", "[net][tls]"
+) {
     run_task([]() -> Task<> {
         const TestPki pki;
         Hub open(co_await this_executor, pki.server());

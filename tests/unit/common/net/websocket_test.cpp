@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/net/websocket.hpp"
+
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/timeout.hpp"
 #include "common/net/http_client.hpp"
 #include "common/net/http_server.hpp"
-#include "common/net/websocket.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/support/test_pki.hpp"
@@ -66,7 +67,8 @@ struct EchoHub {
     std::unique_ptr<HttpServer> server;
 };
 
-Task<> store_read(WebSocket& socket, std::optional<Result<std::string>>& result) {
+Task<> store_read(WebSocket& socket, Event& began, std::optional<Result<std::string>>& result) {
+    began.set();  // Whoever waits for it runs when the read has begun.
     result.emplace(co_await socket.read());
 }
 
@@ -120,9 +122,10 @@ TEST_CASE("websocket: close_now ends a pending read at once", "[net]") {
         auto socket = co_await connect_websocket(hub.endpoint(), pki.client(), "/silent");
         REQUIRE(socket.has_value());
         std::optional<Result<std::string>> read;
+        Event began(executor);
         TaskGroup group(executor);
-        group.spawn(store_read(**socket, read));
-        co_await sleep_for(1ms);
+        group.spawn(store_read(**socket, began, read));
+        co_await began.wait();
         CHECK_FALSE(read.has_value());
         (*socket)->close_now();
         co_await group.join();

@@ -122,7 +122,9 @@ TEST_CASE("authority: loads again from its texts, but not with a foreign key", "
     CHECK_FALSE(CertificateAuthority::load(authority.certificate().pem, other.key_pem()));
 }
 
-TEST_CASE("authority: a certificate of another authority with the same name is not its own", "[pki]") {
+TEST_CASE(
+    "authority: a certificate of another authority with the same name is not its own", "[pki]"
+) {
     const auto authority = CertificateAuthority::create("farhold-ca", kNow);
     const auto other = CertificateAuthority::create("farhold-ca", kNow);
     CertificateSpec spec;

@@ -228,7 +228,9 @@ TEST_CASE("join: reads the hub's address and labels as people write them", "[sec
     CHECK_FALSE(parse_labels({"a b=c"}).has_value());
 }
 
-TEST_CASE("trusted_clock: remembers what the hub has proved, whatever the wall says", "[security]") {
+TEST_CASE(
+    "trusted_clock: remembers what the hub has proved, whatever the wall says", "[security]"
+) {
     run_task([]() -> Task<> {
         const TempDir dir;
         ManualClock clock;
