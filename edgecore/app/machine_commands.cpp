@@ -89,7 +89,7 @@ Task<Result<>> leave_cluster(const Settings& settings, const Clock& clock, log::
 
 MachineCommands::MachineCommands(config::Command& root, Settings& settings) : settings_(settings) {
     config::Command& join = root.command("join", "makes this machine one of a cluster's");
-    declare(join, settings_);
+    declare(join, settings_, ConfigFile::write);
     join.positional("url", hub_url_, "wss://HOST:PORT of a cloudcore");
     join.setting("token", token_, "join token from cloudcore token create");
     join.setting("token-file", token_file_, "file with the join token");

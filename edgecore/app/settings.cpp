@@ -25,8 +25,12 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-void declare(config::Command& command, Settings& settings) {
-    command.config_file(settings.config);
+void declare(config::Command& command, Settings& settings, ConfigFile use) {
+    if (use == ConfigFile::read) {
+        command.config_file(settings.config);
+    } else {
+        command.setting("config", settings.config, "configuration file to write");
+    }
     command.setting("data-dir", settings.data_dir, "where the machine keeps its state");
     command.setting("hub", settings.hubs, "HOST:PORT of a cloudcore; may be given several times");
     command.setting(

@@ -6,6 +6,7 @@
 #include "common/config/command_line.hpp"
 #include "common/log/log.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,10 @@ struct Settings {
     std::string log_level = "info";
 };
 
-// Every command takes all of them, so that one configuration file serves all commands.
-void declare(config::Command& command, Settings& settings);
+// Every command takes all of them, so that one configuration file serves all commands. `join` writes
+// that file, the others read it.
+enum class ConfigFile : std::uint8_t { read, write };
+void declare(config::Command& command, Settings& settings, ConfigFile use = ConfigFile::read);
 
 log::Logger make_logger(const Settings& settings);
 
