@@ -30,7 +30,9 @@ Result<ObjectPtr> ApiServer::create(json::Value object) {
     if (objects_.contains(key_of(object))) {
         return fail(ErrorCode::already_exists, key_of(object).text() + " already exists");
     }
-    object["metadata"].set("uid", json::Value::of(world_.random.uuid()));
+    std::string uid = world_.random.uuid();
+    object["metadata"].set("uid", json::Value::of(uid));
+    made_at_[std::move(uid)] = revision_ + 1;
     return store(std::move(object));
 }
 
@@ -155,16 +157,25 @@ void ApiServer::take_snapshot() {
     changed_since_snapshot_.clear();
 }
 
+void ApiServer::account_for_vanished() {
+    for (const ObjectPtr& pod : of_kind("Pod")) {
+        const std::string uid(object::uid(*pod));
+        const auto kept = snapshot_.objects.find(key_of(*pod));
+        if (kept == snapshot_.objects.end()) {
+            world_.ledger.vanished(uid, made_at_.at(uid));
+        } else if (object::uid(*kept->second) != uid) {
+            // The older pod of that name is wanted again, and there is room for one.
+            world_.ledger.may_stop(uid);
+        }
+    }
+}
+
 void ApiServer::restore() {
     if (snapshot_.revision == 0) {
         return;
     }
     const std::uint64_t before = revision_;
-    for (const auto& [key, object] : objects_) {
-        if (key.kind == "Pod" && !snapshot_.objects.contains(key)) {
-            world_.ledger.vanished(std::string(object::uid(*object)), before);
-        }
-    }
+    account_for_vanished();
     objects_ = snapshot_.objects;
     revision_ = snapshot_.revision;
     history_.clear();
@@ -184,6 +195,9 @@ void ApiServer::restore() {
         store(std::move(object));
     }
     world_.ledger.revision_reached(revision_);
+    for (const auto& changed : subscribers_) {
+        changed({});
+    }
     world_.note("API server restored: {} -> {} -> {}", before, snapshot_.revision, revision_);
 }
 

@@ -52,7 +52,7 @@ public:
     [[nodiscard]] Listing list(const std::string& kind) const;
     // ErrorCode::resource_exhausted when the history does not reach back, or not as far.
     Result<std::vector<Change>> changes_after(const std::string& kind, std::uint64_t revision) const;
-    // Told after every change of an object of that kind.
+    // Told after every change of an object of that kind; no kind: every watch has broken.
     void subscribe(std::function<void(const std::string& kind)> changed) {
         subscribers_.push_back(std::move(changed));
     }
@@ -76,6 +76,7 @@ private:
 
     ObjectPtr store(json::Value object);
     void record(bool removed, ObjectPtr object);
+    void account_for_vanished();
     void account_for_report(const json::Value& object);
 
     World& world_;
@@ -87,6 +88,7 @@ private:
     std::vector<std::function<void(const std::string&)>> subscribers_;
     Snapshot snapshot_;
     std::vector<object::ObjectKey> changed_since_snapshot_;
+    std::map<std::string, std::uint64_t> made_at_;  // Uid -> revision.
 };
 
 }  // namespace farhold::simulation

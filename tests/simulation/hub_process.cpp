@@ -35,7 +35,7 @@ void HubProcess::later(Duration delay, std::function<void()> what) {
 
 void HubProcess::start() {
     world_.note("{} starts", name_);
-    world_.ledger.hub_started();
+    world_.ledger.absence_counts();
     views::RemovalHold hold;
     if (const auto record = api_.get(kHoldKey)) {
         kept_hold_ = (*record)->text_at({"data", "record"});
@@ -49,8 +49,13 @@ void HubProcess::start() {
     }
     api_.subscribe([self = weak_from_this()](const std::string& kind) {
         const auto hub = self.lock();
-        if (hub != nullptr && !hub->dead_ && hub->feeds_.contains(kind)) {
-            hub->fetch_soon(hub->feeds_.at(kind));
+        if (hub == nullptr || hub->dead_) {
+            return;
+        }
+        for (auto& [followed, feed] : hub->feeds_) {
+            if (kind.empty() || kind == followed) {
+                hub->fetch_soon(feed);
+            }
         }
     });
 }
@@ -214,6 +219,7 @@ void HubProcess::keep_hold() {
 void HubProcess::confirm_all() {
     for (const auto& [scope, held] : std::map(views_->hold().held())) {
         world_.note("{} hold of '{}' confirmed: {}", name_, scope, held.reason);
+        world_.ledger.absence_counts();
         spread(views_->confirm(scope));
         dismiss_all();
     }

@@ -22,11 +22,12 @@ public:
     );
     // Its deletion was asked for, or a person confirmed that it is gone.
     void may_stop(const std::string& uid) { may_stop_.insert(uid); }
-    // It is not in the state that the cluster was put back to. Once the cluster has reached its old
-    // revision again, or a hub has started anew, nobody can know that it ever was.
+    // It is not in the state that the cluster was put back to, and was made at that revision. Once
+    // the cluster has come so far again, a list need not look older than what a hub has seen.
     void vanished(const std::string& uid, std::uint64_t revision) { vanished_[uid] = revision; }
     void revision_reached(std::uint64_t revision);
-    void hub_started() { revision_reached(UINT64_MAX); }
+    // A hub that has started anew cannot know what ever was, and a person may say that it is gone.
+    void absence_counts() { revision_reached(UINT64_MAX); }
     // Its containers may be replaced.
     void respecified(const std::string& uid) { respecified_.insert(uid); }
 

@@ -22,6 +22,11 @@ PodDriver::PodDriver(PodHost& host, podspec::PodIdentity pod, pods::PodMemory me
     : host_(host), lifecycle_(std::move(pod), std::move(memory)) {}
 
 void PodDriver::desire(pods::PodSpecPtr spec) {
+    if (spec == nullptr && lifecycle_.spec() != nullptr) {
+        // Now and not at the end: the key may belong to a new pod of the same name by then.
+        host_.forget_report(report_key("PodStatus"));
+        published_.clear();
+    }
     lifecycle_.desire(std::move(spec), host_.now());
     pump();
 }
@@ -55,7 +60,6 @@ void PodDriver::pump() {
         store::StoreBatch batch;
         batch.forgotten.push_back(identity().uid);
         host_.commit(std::move(batch), {}, {}, {}, [](const Result<void>&) {});
-        host_.forget_report(report_key("PodStatus"));
         host_.pod_forgotten(identity().uid);
     } else {
         busy_ = true;
@@ -148,16 +152,16 @@ void PodDriver::perform(const pods::Action& action) {
 
 void PodDriver::save_memory(std::uint64_t operation) {
     json::Value status = make_status();
-    status.set("order", json::Value::of(host_.next_order()));
+    // The same text as the report of this very moment is the same step, however it travels.
+    const bool same = status.dump() == published_;
+    status.set("order", json::Value::of(same ? published_order_ : host_.next_order()));
     store::StoreBatch batch;
     batch.memory.push_back(
         store::MemoryRow{identity().uid, pods::encode_memory(lifecycle_.memory())}
     );
     const std::weak_ptr<PodDriver> self = weak_from_this();
-    const std::string body = spec() != nullptr ? status.dump() : std::string();
     host_.commit(
-        std::move(batch), body.empty() ? std::string() : report_key("PodStatus"), identity().uid,
-        body,
+        std::move(batch), report_key("PodStatus"), identity().uid, status.dump(),
         [self, operation](const Result<void>& outcome) {
             if (const auto driver = self.lock()) {
                 driver->finish(operation, outcome);
@@ -182,9 +186,6 @@ Result<void> PodDriver::references_present() const {
 }
 
 json::Value PodDriver::make_status() {
-    if (spec() == nullptr) {
-        return json::Value::make_object();
-    }
     pods::StatusFacts facts;
     facts.now = host_.now().wall;
     return pods::make_pod_status(lifecycle_, facts).status;
@@ -199,7 +200,8 @@ void PodDriver::publish() {
     std::string text = status.dump();
     if (text != published_) {
         published_ = std::move(text);
-        status.set("order", json::Value::of(host_.next_order()));
+        published_order_ = host_.next_order();
+        status.set("order", json::Value::of(published_order_));
         host_.report(report_key("PodStatus"), identity().uid, status.dump());
     }
 }

@@ -63,6 +63,7 @@ private:
     PodHost& host_;
     pods::PodLifecycle lifecycle_;
     std::string published_;
+    std::int64_t published_order_ = 0;
     bool busy_ = false;
     bool cancellable_ = false;
     bool stopped_ = false;
