@@ -36,6 +36,11 @@ PodWorker::PodWorker(
       summary_{.pod = std::move(pod), .phase = "Unknown", .ready = false, .restarts = 0} {}
 
 void PodWorker::desire(PodSpecPtr spec) {
+    if (spec == nullptr && lifecycle_.spec() != nullptr) {
+        // Now and not at the end: the key may belong to a new pod of the same name by then.
+        services_.reports.forget(report_key("PodStatus"));
+        reported_.clear();
+    }
     lifecycle_.desire(std::move(spec), services_.clock.now());
     wake_.set();
 }
@@ -327,7 +332,6 @@ Task<> PodWorker::forget() {
         // The row is found again at the next start, without a pod, and is dropped then.
         log_.warning("pod row not dropped", {{"error", committed.error().message()}});
     }
-    services_.reports.forget(report_key("PodStatus"));
     log_.info("pod gone");
     forgotten_ = true;
 }
