@@ -3,6 +3,7 @@
 
 #include "cloudcore/apiserver/credentials.hpp"
 #include "cloudcore/apiserver/embedded_client.hpp"
+#include "cloudcore/apiserver/event_expiry.hpp"
 #include "cloudcore/apiserver/http_rim.hpp"
 #include "cloudcore/apiserver/store_queue.hpp"
 #include "common/async/task_group.hpp"
@@ -75,6 +76,7 @@ Task<Result<std::unique_ptr<ApiServer>>> ApiServer::start(
     }
     parts.server = std::move(*server);
     parts.tasks.spawn(parts.queue.run());
+    parts.tasks.spawn(expire_events(parts.client, clock, logger));
     auto started = std::unique_ptr<ApiServer>(new ApiServer(std::move(impl)));
 
     listen.port = started->port();

@@ -1,46 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/apiserver/embedded_client.hpp"
 
-#include "cloudcore/apiserver/store_queue.hpp"
 #include "common/async/task_group.hpp"
+#include "embedded_api.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/run_task.hpp"
 
 #include <string>
 
 namespace farhold::apiserver {
-namespace {
 
 using kubeapi::kConfigMaps;
-using kubeapi::kNamespaces;
-
-json::Value named(std::string_view name) {
-    json::Value object = json::Value::make_object();
-    object.ensure_path({"metadata", "name"}) = json::Value::of(name);
-    return object;
-}
-
-// The queue over a store in memory, running while the body runs.
-template <class Body>
-void with_client(Body body) {
-    test::run_task([&]() -> Task<> {
-        const Executor executor = co_await this_executor;
-        const SystemClock clock;
-        StoreQueue queue(
-            executor, kubestore::Store::open(":memory:").value(), kubeschema::Registry::built_in(),
-            clock, log::Logger()
-        );
-        EmbeddedClient client(executor, queue, clock);
-        TaskGroup group(executor);
-        group.spawn(queue.run());
-        CHECK(co_await client.create(kNamespaces, "", named("default"), ""));
-        co_await body(client);
-        group.cancel();
-        co_await group.join();
-    });
-}
-
-}  // namespace
 
 TEST_CASE("embedded client: writes, reads and maps refusals to error codes", "[apiserver]") {
     with_client([](EmbeddedClient& client) -> Task<> {
