@@ -30,9 +30,20 @@ Refusal refusal_for(const error_code& error) {
     return {400, "not valid HTTP/1.1: " + error.message()};
 }
 
+// Beast 1.81 asserts that it sees the last chunk whole ("0", two line ends), so that a peer who sends
+// less at a time would end the process. As long as a chunked message is not done, that much is still
+// to come; so nothing is lost by waiting for it.
+constexpr std::size_t kLastChunkBytes = 5;
+
+template <class Parser>
+bool has_enough(const Parser& parser, std::size_t bytes) {
+    const bool is_in_chunks = parser.is_header_done() && parser.chunked();
+    return bytes >= (is_in_chunks ? kLastChunkBytes : 1);
+}
+
 template <class Parser>
 std::expected<Progress, Refusal> advance_parser(Parser& parser, std::string& bytes) {
-    while (!bytes.empty() && !parser.is_done()) {
+    while (!parser.is_done() && has_enough(parser, bytes.size())) {
         error_code error;
         const std::size_t used = parser.put(boost::asio::buffer(bytes), error);
         bytes.erase(0, used);

@@ -64,6 +64,14 @@ TEST_CASE("http_codec: takes a chunked body and asks for it when it is expected"
     CHECK(reader.take().body == "abcde");
 }
 
+TEST_CASE("http_codec: an empty chunked body may come byte by byte", "[net]") {
+    RequestReader reader(1024, 16);
+    const auto progress =
+        feed(reader, "PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n");
+    CHECK(progress == Progress::done);
+    CHECK(reader.take().body.empty());
+}
+
 TEST_CASE("http_codec: refuses what is too long, with the status that says so", "[net]") {
     const std::string long_value(2000, 'x');
     CHECK(refused_with("GET / HTTP/1.1\r\nHost: a\r\nX: " + long_value + "\r\n\r\n") == 431);

@@ -9,6 +9,9 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/run_task.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <array>
 #include <string>
 
@@ -63,6 +66,29 @@ struct SlowAnswer {
     Event began;
     Event go_on;
 };
+
+// While it lives the process can open nothing.
+class NoDescriptors {
+public:
+    NoDescriptors() {
+        getrlimit(RLIMIT_NOFILE, &before_);
+        const int next_free = dup(STDERR_FILENO);
+        close(next_free);
+        rlimit none = before_;
+        none.rlim_cur = static_cast<rlim_t>(next_free);
+        setrlimit(RLIMIT_NOFILE, &none);
+    }
+    NoDescriptors(const NoDescriptors&) = delete;
+    NoDescriptors& operator=(const NoDescriptors&) = delete;
+    ~NoDescriptors() { setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+Task<Result<std::string>> as_result(Task<std::string> task) {
+    co_return co_await std::move(task);
+}
 
 HttpHandler by_reference(auto& handler) {
     return [&handler](HttpExchange& exchange) { return handler(exchange); };
@@ -186,6 +212,25 @@ TEST_CASE("http_server: one address gets its places and no more", "[net]") {
         RawClient second(executor);
         co_await second.connect(server->port());
         CHECK((co_await second.read_all()).empty());
+        co_await server->stop(1s);
+    });
+}
+
+TEST_CASE("http_server: goes on when the process has had no descriptors for a while", "[net]") {
+    run_task([]() -> Task<> {
+        const auto executor = co_await this_executor;
+        const auto server = started(executor, {}, echo);
+        RawClient client(executor);
+        client.open();
+        {
+            const NoDescriptors none;
+            co_await client.connect(server->port());  // The kernel completes it without us.
+            co_await client.send("GET /late HTTP/1.1\r\nHost: x\r\n\r\n");
+            const auto early =
+                co_await with_timeout(as_result(client.read_until("GET/late")), 50ms);
+            CHECK_FALSE(contains(early.value_or(""), "200 OK"));
+        }
+        CHECK(contains(co_await client.read_until("GET/late"), "200 OK"));
         co_await server->stop(1s);
     });
 }

@@ -28,6 +28,9 @@ class RawClient {
 public:
     explicit RawClient(Executor executor) : socket_(std::move(executor)) {}
 
+    // Takes the descriptor now; otherwise connect() does.
+    void open() { socket_.open(boost::asio::ip::tcp::v4()); }
+
     Task<> connect(std::uint16_t port) {
         const auto loopback = boost::asio::ip::address_v4::loopback();
         const boost::asio::ip::tcp::endpoint endpoint(loopback, port);
