@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "edgecore/link/link_state.hpp"
+
+#include "common/tunnel/content.hpp"
+#include "tests/support/catch.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace farhold;
+using namespace farhold::link;
+using namespace std::chrono_literals;
+using tunnel::GoodbyeReason;
+using tunnel::SyncMode;
+
+namespace {
+
+tunnel::Upsert upsert(std::string name, std::string uid, std::string text) {
+    tunnel::Upsert one;
+    one.key = {"ConfigMap", "default", std::move(name)};
+    one.uid = std::move(uid);
+    one.resource_version = "1";
+    one.content = std::make_shared<const std::string>(std::move(text));
+    one.hash = tunnel::content_hash(*one.content);
+    one.encoding = tunnel::kEncodingJson;
+    return one;
+}
+
+// A machine with a store in memory, and the hub's side of the wire by hand.
+struct Machine {
+    Machine() : state({.version = "test"}, now()) { feed(event::Tick{}); }
+
+    Now now() const { return {Instant(time), WallTime(time) + 1h}; }
+
+    Actions feed(const Event& event) {
+        Actions actions = state.on_event(event, {meta, desired, outbox}, now(), random);
+        for (const Action& action : actions) {
+            if (const auto* send = std::get_if<action::Send>(&action)) {
+                auto got = from_machine.read(send->bytes);
+                REQUIRE(got);
+                if (*got) {
+                    sent.push_back(std::move(**got));
+                }
+            } else if (const auto* store = std::get_if<action::Store>(&action)) {
+                storing.push_back(store->batch);
+            }
+            all.push_back(action);
+        }
+        return actions;
+    }
+
+    void receive(const tunnel::Message& message) {
+        for (std::string& bytes : from_hub.write(message)) {
+            feed(event::Received{std::move(bytes)});
+        }
+    }
+
+    // Answers the commit under way.
+    void commit() {
+        REQUIRE(storing.size() == 1);
+        desired.apply(storing.front());
+        storing.clear();
+        feed(event::Stored{});
+    }
+
+    void put(std::string key, std::string body) {
+        outbox.stored(outbox.put(std::move(key), "u", std::move(body)).value());
+        feed(event::OutboxChanged{});
+    }
+
+    void advance(Duration by) {
+        const auto end = time + by;
+        while (true) {
+            const auto wake = state.wake_at();
+            if (!wake || wake->time_since_epoch() > end) {
+                break;
+            }
+            time = std::max(time, wake->time_since_epoch());
+            feed(event::Tick{});
+        }
+        time = end;
+    }
+
+    void dialed() {
+        REQUIRE(state.status().phase == Phase::dialing);
+        from_machine = {};
+        from_hub = {};
+        sent.clear();
+        feed(event::Dialed{});
+    }
+
+    void welcome(SyncMode mode, std::uint64_t acked_seq = 0) {
+        receive(tunnel::Welcome{
+            .epoch = 3, .cluster_uid = "c", .hub_time = WallTime(2h), .mode = mode,
+            .acked_seq = acked_seq,
+        });
+    }
+
+    void live() {
+        dialed();
+        welcome(SyncMode::in_sync);
+        if (!storing.empty()) {
+            commit();
+        }
+        REQUIRE(state.status().phase == Phase::live);
+    }
+
+    template <class T>
+    std::vector<T> take() {
+        std::vector<T> found;
+        for (const tunnel::Message& message : sent) {
+            if (const auto* one = std::get_if<T>(&message)) {
+                found.push_back(*one);
+            }
+        }
+        sent.clear();
+        return found;
+    }
+
+    template <class T>
+    std::vector<T> actions() {
+        std::vector<T> found;
+        for (const Action& action : all) {
+            if (const auto* one = std::get_if<T>(&action)) {
+                found.push_back(*one);
+            }
+        }
+        all.clear();
+        return found;
+    }
+
+    Phase phase() const { return state.status().phase; }
+
+    Duration time = 1s;
+    Random random{5};
+    store::StoreMeta meta{.store_uuid = "s", .generation = 2, .boot_id = "b"};
+    store::DesiredState desired;
+    store::Outbox outbox;
+    LinkState state;
+    tunnel::FrameReader from_machine;
+    tunnel::FrameWriter from_hub;
+    std::vector<tunnel::Message> sent;
+    std::vector<store::StoreBatch> storing;
+    Actions all;
+};
+
+tunnel::Batch batch(std::uint64_t id, bool more = false) {
+    return {.id = id, .upserts = {}, .removals = {}, .more = more, .digest = {}};
+}
+
+}  // namespace
+
+TEST_CASE("link_state: dials at once and says hello", "[link_state]") {
+    Machine machine;
+    CHECK(machine.actions<action::Dial>().size() == 1);
+    machine.put("k/n/a", "x");
+    machine.dialed();
+    const auto hello = machine.take<tunnel::Hello>();
+    REQUIRE(hello.size() == 1);
+    CHECK(hello[0].store_uuid == "s");
+    CHECK(hello[0].generation == 2);
+    CHECK(hello[0].boot_id == "b");
+    CHECK(hello[0].seq_high == 1);
+    CHECK(hello[0].objects == 0);
+    CHECK(machine.phase() == Phase::hello);
+}
+
+TEST_CASE("link_state: in sync needs no inventory and no object", "[link_state]") {
+    Machine machine;
+    machine.dialed();
+    machine.sent.clear();
+    machine.welcome(SyncMode::in_sync);
+    CHECK(machine.phase() == Phase::live);
+    CHECK(machine.take<tunnel::Inventory>().empty());
+    CHECK(machine.state.status().epoch == 3);
+    CHECK(machine.state.status().last_sync == machine.now().mono);
+    // What is missing in this store is not wanted from now on, and that is kept.
+    REQUIRE(machine.storing.size() == 1);
+    CHECK(machine.storing[0].complete);
+    machine.commit();
+    CHECK(machine.desired.complete());
+    CHECK(machine.actions<action::ProveTime>().size() == 1);
+}
+
+TEST_CASE("link_state: resumes by inventory when the digests differ", "[link_state]") {
+    Machine machine;
+    store::StoreBatch held;
+    for (int i = 0; i < 600; ++i) {
+        held.upserts.push_back({
+            .key = {"ConfigMap", "default", std::to_string(i)}, .uid = "u",
+            .resource_version = "1", .hash = std::string(16, 'h'), .encoding = 1, .content = {},
+        });
+    }
+    machine.desired.apply(held);
+    machine.dialed();
+    machine.welcome(SyncMode::need_inventory);
+    CHECK(machine.phase() == Phase::syncing);
+    std::size_t entries = 0;
+    const auto frames = machine.take<tunnel::Inventory>();
+    for (const auto& frame : frames) {
+        entries += frame.entries.size();
+        CHECK(frame.last == (&frame == &frames.back()));
+    }
+    CHECK(entries == 600);
+    CHECK(frames.size() == 3);
+}
+
+TEST_CASE("link_state: confirms a batch only after it is stored", "[link_state]") {
+    Machine machine;
+    machine.dialed();
+    machine.welcome(SyncMode::need_inventory);
+    machine.sent.clear();
+    auto first = batch(1, true);
+    first.upserts.push_back(upsert("a", "u1", "{}"));
+    machine.receive(first);
+    machine.receive(batch(2));
+    CHECK(machine.take<tunnel::Committed>().empty());
+    REQUIRE(machine.storing.size() == 1);  // One after the other.
+    CHECK_FALSE(machine.storing[0].complete);
+    machine.commit();
+    CHECK(machine.take<tunnel::Committed>().at(0).id == 1);
+    CHECK(machine.phase() == Phase::syncing);
+    CHECK(machine.storing.at(0).complete);
+    machine.commit();
+    CHECK(machine.take<tunnel::Committed>().at(0).id == 2);
+    CHECK(machine.phase() == Phase::live);
+    CHECK(machine.desired.complete());
+}
+
+TEST_CASE("link_state: a store that fails ends the session, and nothing is confirmed", "[link_state]") {
+    Machine machine;
+    machine.live();
+    machine.sent.clear();
+    machine.receive(batch(1));
+    machine.actions<action::Close>();
+    machine.storing.clear();
+    machine.feed(event::StoreFailed{Error(ErrorCode::internal, "disk full")});
+    CHECK(machine.take<tunnel::Committed>().empty());
+    CHECK(machine.actions<action::Close>().at(0).reason == "store: disk full");
+    CHECK(machine.phase() == Phase::disconnected);
+    machine.advance(1500ms);
+    CHECK(machine.phase() == Phase::dialing);
+}
+
+TEST_CASE("link_state: does not dial while the store is at work for the last session", "[link_state]") {
+    Machine machine;
+    machine.live();
+    auto one = batch(1);
+    one.upserts.push_back(upsert("a", "u1", "{}"));
+    machine.receive(one);
+    machine.feed(event::Closed{"cut"});
+    machine.advance(1h);
+    CHECK(machine.phase() == Phase::disconnected);
+    machine.commit();
+    // Its inventory must know what was stored meanwhile.
+    CHECK(machine.phase() == Phase::dialing);
+    machine.dialed();
+    CHECK(machine.take<tunnel::Hello>().at(0).objects == 1);
+}
+
+TEST_CASE("link_state: a removal needs the uid that is on the disk", "[link_state]") {
+    Machine machine;
+    machine.live();
+    auto one = batch(1, true);
+    one.upserts.push_back(upsert("a", "new", "{}"));
+    one.upserts.push_back(upsert("b", "new", "{}"));
+    machine.receive(one);
+    auto two = batch(2);
+    two.removals.push_back({{"ConfigMap", "default", "a"}, "old"});
+    two.removals.push_back({{"ConfigMap", "default", "b"}, "new"});
+    two.removals.push_back({{"ConfigMap", "default", "c"}, "new"});
+    machine.receive(two);
+    machine.commit();
+    REQUIRE(machine.storing.at(0).removals.size() == 1);
+    CHECK(machine.storing[0].removals[0].name == "b");
+    machine.commit();
+    CHECK(machine.desired.find("ConfigMap", "default", "a") != nullptr);
+}
+
+TEST_CASE("link_state: a store that differs from the view after a sync begins anew", "[link_state]") {
+    Machine machine;
+    machine.dialed();
+    machine.welcome(SyncMode::need_inventory);
+    auto one = batch(1);
+    one.upserts.push_back(upsert("a", "u", "{}"));
+    one.digest = tunnel::ViewDigest();
+    SECTION("right") {
+        one.digest->add(
+            "ConfigMap/default/a", "u", one.upserts[0].hash, one.upserts[0].encoding
+        );
+        machine.receive(one);
+        machine.commit();
+        CHECK(machine.phase() == Phase::live);
+    }
+    SECTION("wrong") {
+        machine.receive(one);
+        machine.commit();
+        CHECK(machine.phase() == Phase::disconnected);
+        CHECK(machine.state.status().counters.digest_mismatches == 1);
+    }
+}
+
+TEST_CASE("link_state: reports go up, and leave the outbox once they are acknowledged", "[link_state]") {
+    Machine machine;
+    machine.put("PodStatus/default/a", "1");
+    machine.live();
+    machine.put("PodStatus/default/b", "2");
+    machine.feed(event::Submitted{
+        .cls = tunnel::ReportClass::derived, .key = "NodeStatus//n", .uid = "u", .body = "3"
+    });
+    std::vector<std::string> keys;
+    for (const auto& frame : machine.take<tunnel::Reports>()) {
+        for (const auto& report : frame.reports) {
+            keys.push_back(report.key);
+        }
+    }
+    CHECK(
+        keys == std::vector<std::string>{
+            "PodStatus/default/a", "PodStatus/default/b", "NodeStatus//n"
+        }
+    );
+    machine.actions<action::AckReports>();
+    machine.receive(tunnel::ReportsAck{{1, 3}, {{2, "not yours"}}});
+    const auto refused = std::exchange(machine.all, {});
+    std::vector<std::uint64_t> seqs;
+    for (const Action& action : refused) {
+        if (const auto* ack = std::get_if<action::AckReports>(&action)) {
+            seqs = ack->seqs;
+        } else if (const auto* no = std::get_if<action::ReportRefused>(&action)) {
+            CHECK(no->key == "PodStatus/default/b");
+            CHECK(no->durable);
+            CHECK(no->reason == "not yours");
+        }
+    }
+    CHECK(seqs == std::vector<std::uint64_t>{1, 2});
+}
+
+TEST_CASE("link_state: reports that were cut off are sent again", "[link_state]") {
+    Machine machine;
+    machine.put("PodStatus/default/a", "1");
+    machine.live();
+    CHECK(machine.take<tunnel::Reports>().size() == 1);
+    machine.feed(event::Closed{"cut"});
+    machine.advance(10s);
+    machine.live();
+    CHECK(machine.take<tunnel::Reports>().size() == 1);
+}
+
+TEST_CASE("link_state: an acknowledgement that cannot be stored ends the session", "[link_state]") {
+    Machine machine;
+    machine.live();
+    machine.feed(event::AcksNotStored{Error(ErrorCode::internal, "disk full")});
+    CHECK(machine.phase() == Phase::disconnected);
+}
+
+TEST_CASE("link_state: pings every four seconds with the age of the loop's beat", "[link_state]") {
+    Machine machine;
+    machine.live();
+    machine.advance(0s);
+    CHECK(machine.take<tunnel::Ping>().size() == 1);  // At once after the welcome.
+    machine.advance(4s - 1ns);
+    CHECK(machine.take<tunnel::Ping>().empty());
+    machine.feed(event::Beat{});
+    machine.time += 1ns;
+    machine.feed(event::Tick{});
+    const auto ping = machine.take<tunnel::Ping>();
+    REQUIRE(ping.size() == 1);
+    CHECK(ping[0].loop_beat_age == 1ns);
+    machine.time += 30ms;
+    machine.receive(tunnel::Pong{.id = ping[0].id, .hub_time = WallTime(3h)});
+    CHECK(machine.state.status().rtt == 30ms);
+    CHECK(machine.actions<action::ProveTime>().back().time == WallTime(3h));
+}
+
+TEST_CASE("link_state: ten seconds of silence end a session, a byte prolongs it", "[link_state]") {
+    Machine machine;
+    machine.live();
+    machine.advance(9s);
+    machine.receive(tunnel::Pong{});
+    machine.advance(10s - 1ns);
+    CHECK(machine.phase() == Phase::live);
+    machine.advance(1ns);
+    CHECK(machine.phase() == Phase::disconnected);
+    CHECK(machine.state.status().trouble == "the hub is silent");
+}
+
+TEST_CASE("link_state: a hub that answers but never welcomes is left", "[link_state]") {
+    Machine machine;
+    machine.dialed();
+    for (int i = 0; i < 59; ++i) {
+        machine.advance(1s);
+        machine.receive(tunnel::Pong{});
+    }
+    CHECK(machine.phase() == Phase::hello);
+    machine.advance(1s);
+    CHECK(machine.phase() == Phase::disconnected);
+}
+
+TEST_CASE("link_state: redials soon at first, then ever more rarely, and never stops", "[link_state]") {
+    Machine machine;
+    Duration longest{};
+    for (int attempt = 0; attempt < 200; ++attempt) {
+        REQUIRE(machine.phase() == Phase::dialing);
+        machine.feed(event::DialFailed{Error(ErrorCode::unavailable, "no route")});
+        const Duration wait = *machine.state.wake_at() - machine.now().mono;
+        if (attempt == 0) {
+            CHECK(wait < 1500ms);
+        }
+        CHECK(wait <= 30s);
+        longest = std::max(longest, wait);
+        machine.advance(wait);
+    }
+    CHECK(longest > 20s);
+    // A session that answers pings makes the next attempt a quick one.
+    machine.live();
+    machine.advance(0s);
+    machine.receive(tunnel::Pong{.id = machine.take<tunnel::Ping>().at(0).id, .hub_time = {}});
+    machine.feed(event::Closed{"cut"});
+    CHECK(*machine.state.wake_at() - machine.now().mono <= 1500ms);
+}
+
+TEST_CASE("link_state: a machine that is not welcome comes back slowly and says why", "[link_state]") {
+    const auto wait_after = [](const Event& event) {
+        Machine machine;
+        if (!std::holds_alternative<event::DialFailed>(event)) {
+            machine.live();
+        }
+        machine.feed(event);
+        CHECK(machine.state.status().refused);
+        const Duration wait = *machine.state.wake_at() - machine.now().mono;
+        machine.advance(wait);
+        CHECK(machine.phase() == Phase::dialing);
+        return wait;
+    };
+    CHECK(
+        wait_after(event::DialFailed{Error(ErrorCode::permission_denied, "revoked")}) >= 15s
+    );
+    CHECK(wait_after(event::DialFailed{Error(ErrorCode::unauthenticated, "who?")}) >= 15s);
+    for (const auto reason :
+         {GoodbyeReason::revoked, GoodbyeReason::unknown_node, GoodbyeReason::superseded,
+          GoodbyeReason::unsupported_version}) {
+        tunnel::FrameWriter writer;
+        writer.write(tunnel::Welcome{});
+        CHECK(
+            wait_after(event::Received{writer.write(tunnel::Goodbye{reason, "no"}).at(0)}) >= 15s
+        );
+    }
+    Machine machine;
+    machine.live();
+    machine.receive(tunnel::Goodbye{GoodbyeReason::shutting_down, ""});
+    CHECK_FALSE(machine.state.status().refused);
+    CHECK(*machine.state.wake_at() - machine.now().mono < 5s);
+}
+
+TEST_CASE("link_state: an expired certificate is renewed and nothing else", "[link_state]") {
+    Machine machine;
+    machine.put("k/n/a", "x");
+    machine.dialed();
+    machine.sent.clear();
+    machine.welcome(SyncMode::renew_only);
+    CHECK(machine.phase() == Phase::renewing);
+    CHECK(machine.actions<action::RequestRenewal>().size() == 1);
+    CHECK(machine.sent.empty());
+    machine.feed(event::RenewalDue{"csr"});
+    CHECK(machine.take<tunnel::RenewCertificate>().at(0).request_pem == "csr");
+    SECTION("issued") {
+        machine.receive(tunnel::Certificate{"pem", ""});
+        CHECK(machine.actions<action::AdoptCertificate>().at(0).certificate_pem == "pem");
+        CHECK(*machine.state.wake_at() - machine.now().mono < 2s);
+    }
+    SECTION("refused") {
+        machine.receive(tunnel::Certificate{"", "too late"});
+        CHECK(machine.state.status().refused);
+        CHECK(*machine.state.wake_at() - machine.now().mono >= 15s);
+    }
+    CHECK(machine.phase() == Phase::disconnected);
+}
+
+TEST_CASE("link_state: a renewal that was cut off is asked for again", "[link_state]") {
+    Machine machine;
+    machine.feed(event::RenewalDue{"csr"});
+    machine.live();
+    CHECK(machine.take<tunnel::RenewCertificate>().size() == 1);
+    machine.feed(event::Closed{"cut"});
+    machine.advance(10s);
+    machine.live();
+    CHECK(machine.take<tunnel::RenewCertificate>().size() == 1);
+    machine.receive(tunnel::Certificate{"pem", ""});
+    CHECK(machine.phase() == Phase::live);
+    machine.feed(event::Closed{"cut"});
+    machine.advance(10s);
+    machine.live();
+    CHECK(machine.take<tunnel::RenewCertificate>().empty());
+}
+
+TEST_CASE("link_state: a store put back to an older state numbers above what the hub knows", "[link_state]") {
+    Machine machine;
+    machine.put("k/n/a", "x");
+    machine.dialed();
+    machine.welcome(SyncMode::in_sync, 40);
+    CHECK(machine.actions<action::RaiseSequence>().at(0).seq_high == 40);
+}
+
+TEST_CASE("link_state: what breaks a rule closes the session with a reason", "[link_state]") {
+    Machine machine;
+    machine.live();
+    std::string what;
+    SECTION("garbage") {
+        machine.feed(event::Received{"garbage"});
+        what = "not a frame";
+    }
+    SECTION("a second welcome") {
+        machine.welcome(SyncMode::in_sync);
+        what = "Welcome in phase live";
+    }
+    SECTION("a message of machines") {
+        machine.receive(tunnel::Committed{1});
+        what = "only machines send that";
+    }
+    SECTION("a batch out of order") {
+        machine.receive(batch(2));
+        what = "batch 2 after 0";
+    }
+    SECTION("content that is not what its hash says") {
+        auto one = batch(1);
+        one.upserts.push_back(upsert("a", "u", "{}"));
+        one.upserts[0].hash[0] = static_cast<char>(one.upserts[0].hash[0] + 1);
+        machine.receive(one);
+        what = "ConfigMap/default/a does not have its hash";
+    }
+    SECTION("an unknown encoding") {
+        auto one = batch(1);
+        one.upserts.push_back(upsert("a", "u", "{}"));
+        one.upserts[0].encoding = 9;
+        machine.receive(one);
+        what = "ConfigMap/default/a has unknown encoding 9";
+    }
+    SECTION("an acknowledgement of nothing") {
+        machine.receive(tunnel::ReportsAck{{1}, {}});
+        what = "acknowledgement of a report that is not on its way";
+    }
+    SECTION("a certificate that was not asked for") {
+        machine.receive(tunnel::Certificate{"pem", ""});
+        what = "Certificate that was not asked for";
+    }
+    SECTION("too many batches") {
+        for (std::uint64_t id = 1; id <= tunnel::kBatchWindow; ++id) {
+            machine.receive(batch(id));
+            REQUIRE(machine.phase() == Phase::live);
+        }
+        machine.receive(batch(tunnel::kBatchWindow + 1));
+        what = "more batches than the window allows";
+    }
+    CHECK(machine.phase() == Phase::disconnected);
+    CHECK(machine.state.status().trouble == "protocol error: " + what);
+    CHECK(machine.state.status().counters.protocol_errors == 1);
+    CHECK(machine.actions<action::Close>().size() == 1);
+}
+
+TEST_CASE("link_state: an event at the wrong moment does no harm", "[link_state]") {
+    const std::vector<Event> events = {
+        event::Received{"late"}, event::Closed{"late"},       event::Tick{},
+        event::Beat{},           event::OutboxChanged{},      event::RenewalDue{"csr"},
+        event::Forgotten{"k"},   event::AcksNotStored{Error(ErrorCode::internal, "x")},
+        event::Submitted{.cls = tunnel::ReportClass::event, .key = "k", .uid = "u", .body = "b"},
+    };
+    Random order(3);
+    for (int round = 0; round < 50; ++round) {
+        Machine machine;
+        if (round % 2 == 0) {
+            machine.feed(event::DialFailed{Error(ErrorCode::unavailable, "away")});
+        }
+        for (int i = 0; i < 30; ++i) {
+            machine.feed(events[order.between(0, events.size() - 1)]);
+        }
+        CHECK(machine.sent.empty());
+        machine.advance(1h);
+        machine.live();
+    }
+}
