@@ -85,6 +85,39 @@ Task<Result<>> leave_cluster(const Settings& settings, const Clock& clock, log::
     co_return Result<>{};
 }
 
+Task<int> join_cluster(Settings settings, security::JoinRequest request) {
+    const SystemClock clock;
+    const security::TrustedClock time(settings.data_dir, clock);
+    const std::function<WallTime()> now = [&time] { return time.now(); };
+    auto joined = co_await security::join(settings.data_dir, std::move(request), now);
+    if (!joined) co_return failed(joined.error());
+    settings.hubs.clear();
+    for (const net::Endpoint& one : joined->hubs) settings.hubs.push_back(net::to_string(one));
+    const auto written = write_config(settings);
+    if (!written) co_return failed(written.error());
+    std::printf(
+        "joined as node %s; now run: edgecore run --config %s\n",
+        joined->credentials.identity.node.c_str(), settings.config.c_str()
+    );
+    co_return config::kExitDone;
+}
+
+Task<int> leave_and_tell(const Settings& settings) {
+    const SystemClock clock;
+    const auto left = co_await leave_cluster(settings, clock, make_logger(settings));
+    if (!left) co_return failed(left.error());
+    std::printf("left: no pod of this machine runs any more\n");
+    co_return config::kExitDone;
+}
+
+Task<int> show_status(std::string data_dir, bool as_json) {
+    const auto status = co_await localapi::request_status(std::move(data_dir));
+    if (!status) co_return failed(status.error());
+    const std::string text = as_json ? status->dump_pretty() + "\n" : render_status(*status);
+    std::fputs(text.c_str(), stdout);
+    co_return config::kExitDone;
+}
+
 }  // namespace
 
 MachineCommands::MachineCommands(config::Command& root, Settings& settings) : settings_(settings) {
@@ -124,47 +157,20 @@ int MachineCommands::join() const {
         .node_name = node_name_.empty() ? node::host_name() : node_name_,
         .labels = std::move(*labels),
     };
-    const SystemClock clock;
-    const security::TrustedClock time(settings.data_dir, clock);
-    return service::run([&](const Executor&) -> Task<int> {
-        const std::function<WallTime()> now = [&time] { return time.now(); };
-        auto joined = co_await security::join(settings.data_dir, std::move(request), now);
-        if (!joined) co_return failed(joined.error());
-        settings.hubs.clear();
-        for (const net::Endpoint& one : joined->hubs) {
-            settings.hubs.push_back(net::to_string(one));
-        }
-        const auto written = write_config(settings);
-        if (!written) co_return failed(written.error());
-        std::printf(
-            "joined as node %s; now run: edgecore run --config %s\n",
-            joined->credentials.identity.node.c_str(), settings.config.c_str()
-        );
-        co_return config::kExitDone;
+    return service::run([&](const Executor&) {
+        return join_cluster(std::move(settings), std::move(request));
     });
 }
 
 int MachineCommands::leave() const {
     auto dir = datadir::DataDir::open(settings_.data_dir);
     if (!dir) return failed(dir.error().within("stop edgecore first"));
-    const SystemClock clock;
-    const log::Logger logger = make_logger(settings_);
-    return service::run([&](const Executor&) -> Task<int> {
-        const auto left = co_await leave_cluster(settings_, clock, logger);
-        if (!left) co_return failed(left.error());
-        std::printf("left: no pod of this machine runs any more\n");
-        co_return config::kExitDone;
-    });
+    return service::run([&](const Executor&) { return leave_and_tell(settings_); });
 }
 
 int MachineCommands::status() const {
-    return service::run([&](const Executor&) -> Task<int> {
-        const auto status = co_await localapi::request_status(settings_.data_dir);
-        if (!status) co_return failed(status.error());
-        const std::string text =
-            output_ == "json" ? status->dump_pretty() + "\n" : render_status(*status);
-        std::fputs(text.c_str(), stdout);
-        co_return config::kExitDone;
+    return service::run([&](const Executor&) {
+        return show_status(settings_.data_dir, output_ == "json");
     });
 }
 

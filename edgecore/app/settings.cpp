@@ -41,7 +41,10 @@ void declare(config::Command& command, Settings& settings, ConfigFile use) {
         "HOST:PORT of the local API, or auto for any free port"
     );
     command.setting("pod-log-dir", settings.pod_log_dir, "where containers' logs are written");
-    command.setting("cgroup-parent", settings.cgroup_parent, "cgroup that holds the pods; default: one of this machine's store");
+    command.setting(
+        "cgroup-parent", settings.cgroup_parent,
+        "cgroup that holds the pods; default: one of this machine's store"
+    );
     command.choice("log-format", settings.log_format, {"text", "json"}, "form of the log lines");
     command.choice(
         "log-level", settings.log_level, {"debug", "info", "warning", "error"}, "least level logged"
