@@ -108,6 +108,13 @@ void NodeSession::perform(const Action& action) {
                     }(self, apply)
                 );
             },
+            [&](const action::ConfirmGone& confirm) {
+                hub_.group_->spawn(
+                    [](std::shared_ptr<NodeSession> session, action::ConfirmGone work) -> Task<> {
+                        co_await session->confirm_gone(std::move(work));
+                    }(self, confirm)
+                );
+            },
             [&](const action::RenewLease& renewal) {
                 hub_.group_->spawn(
                     [](std::shared_ptr<NodeSession> session, action::RenewLease work) -> Task<> {
@@ -224,6 +231,23 @@ Task<> NodeSession::apply(action::Apply apply) {
     }
     if (applied.outcome.kind == ApplyOutcome::Kind::written) hub_.reports_counter_.add();
     feed(std::move(applied));
+}
+
+Task<> NodeSession::confirm_gone(action::ConfirmGone confirm) {
+    event::AbsenceChecked answer{.absence = event::Absence::all_gone};
+    for (action::ConfirmGone::Object& object : confirm.objects) {
+        const auto gone =
+            co_await hub_.feed_.is_gone(std::move(object.key), std::move(object.uid));
+        if (!gone) {
+            answer.absence = event::Absence::unknown;
+            break;
+        }
+        if (!*gone) {
+            answer.absence = event::Absence::behind;
+            break;
+        }
+    }
+    feed(answer);
 }
 
 Task<> NodeSession::renew_lease(action::RenewLease renewal) {

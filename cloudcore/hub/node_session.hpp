@@ -42,6 +42,7 @@ private:
     Task<> tick_loop();
     Task<> admit(std::string store_uuid);
     Task<> apply(action::Apply apply);
+    Task<> confirm_gone(action::ConfirmGone confirm);
     Task<> renew_lease(action::RenewLease renewal);
 
     Hub& hub_;

@@ -92,7 +92,23 @@ void SessionState::receive(tunnel::Inventory& inventory, Step& step) {
     }
 }
 
+// Another hub may have told the machine what this one does not know yet: what the machine holds
+// beyond the view is taken away only after Kubernetes itself has said that it is gone.
 void SessionState::compare(Step& step) {
+    const views::ViewDiff diff = views::compare(step.access.view(), held_);
+    if (diff.doubts.empty()) {
+        begin_sync(step);
+        return;
+    }
+    phase_ = Phase::doubt;
+    action::ConfirmGone confirm;
+    for (const object::ObjectKey& key : diff.doubts) {
+        confirm.objects.push_back({key, held_.at(key).uid});
+    }
+    step.actions.emplace_back(std::move(confirm));
+}
+
+void SessionState::begin_sync(Step& step) {
     const views::HeldObjects held = std::exchange(held_, {});
     const views::ViewDiff diff = views::compare(step.access.view(), held);
     for (const views::ViewObjectPtr& object : diff.upserts) {

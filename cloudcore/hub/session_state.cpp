@@ -15,6 +15,7 @@ std::string_view to_string(Phase phase) {
         case Phase::admission: return "admission";
         case Phase::view: return "view";
         case Phase::inventory: return "inventory";
+        case Phase::doubt: return "doubt";
         case Phase::syncing: return "syncing";
         case Phase::live: return "live";
         case Phase::renew_only: return "renew-only";
@@ -104,6 +105,19 @@ void SessionState::handle(const event::Applied& event, Step& step) {
     counters_.reports_superseded += event.outcome.kind == Kind::superseded ? 1 : 0;
 }
 
+void SessionState::handle(const event::AbsenceChecked& event, Step& step) {
+    using tunnel::GoodbyeReason;
+    switch (event.absence) {
+        case event::Absence::all_gone: begin_sync(step); break;
+        case event::Absence::behind:
+            close(GoodbyeReason::not_ready, "the machine knows more than this hub", step);
+            break;
+        case event::Absence::unknown:
+            close(GoodbyeReason::not_ready, "Kubernetes does not answer", step);
+            break;
+    }
+}
+
 void SessionState::handle(const event::LeaseAnswered& event, Step& step) {
     renewing_lease_ = false;
     switch (event.outcome) {
@@ -134,7 +148,8 @@ void SessionState::handle(const event::Tick& /*event*/, Step& step) {
 }
 
 bool SessionState::welcomed() const {
-    return phase_ == Phase::inventory || phase_ == Phase::syncing || phase_ == Phase::live;
+    return phase_ == Phase::inventory || phase_ == Phase::doubt || phase_ == Phase::syncing ||
+           phase_ == Phase::live;
 }
 
 void SessionState::send(const tunnel::Message& message, Step& step) {

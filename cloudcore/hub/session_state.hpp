@@ -82,6 +82,12 @@ struct Applied {
     std::uint64_t ordinal = 0;
     ApplyOutcome outcome;
 };
+// Answers to ConfirmGone. all_gone: none of them exists any more; behind: one does, so the view is
+// not the cluster as it is; unknown: Kubernetes did not say.
+enum class Absence : std::uint8_t { all_gone, behind, unknown };
+struct AbsenceChecked {
+    Absence absence = Absence::unknown;
+};
 // Answers to RenewLease. lost: somebody else has the node's epoch.
 enum class LeaseOutcome : std::uint8_t { renewed, failed, lost };
 struct LeaseAnswered {
@@ -104,7 +110,7 @@ struct Tick {};
 
 using Event = std::variant<
     event::Received, event::Closed, event::Admitted, event::NotAdmitted, event::ViewChanged,
-    event::Applied, event::LeaseAnswered, event::CertificateIssued, event::Dismissed, event::Tick>;
+    event::Applied, event::AbsenceChecked, event::LeaseAnswered, event::CertificateIssued, event::Dismissed, event::Tick>;
 
 namespace action {
 
@@ -127,6 +133,14 @@ struct Apply {
     std::uint64_t ordinal = 0;
     tunnel::Report report;
 };
+// Ask Kubernetes itself whether these are gone, and answer with AbsenceChecked.
+struct ConfirmGone {
+    struct Object {
+        object::ObjectKey key;
+        std::string uid;
+    };
+    std::vector<Object> objects;
+};
 struct RenewLease {
     std::uint64_t epoch = 0;
     std::uint64_t acked_seq = 0;  // To be remembered in the Lease.
@@ -145,7 +159,8 @@ struct InSync {};
 }  // namespace action
 
 using Action = std::variant<
-    action::Admit, action::Send, action::Close, action::Apply, action::RenewLease,
+    action::Admit, action::Send, action::Close, action::ConfirmGone, action::Apply,
+    action::RenewLease,
     action::SignCertificate, action::StoreWentBack, action::InSync>;
 using Actions = std::vector<Action>;
 
@@ -154,6 +169,7 @@ enum class Phase : std::uint8_t {
     admission,   // Waiting for the epoch.
     view,        // Has its epoch, waiting for the view to be whole.
     inventory,   // Waiting for what the machine holds.
+    doubt,       // Waiting for Kubernetes to say whether what the view lacks is gone.
     syncing,     // The difference is on its way.
     live,
     renew_only,
@@ -191,6 +207,7 @@ private:
     void handle(const event::NotAdmitted& event, Step& step);
     void handle(const event::ViewChanged& event, Step& step);
     void handle(const event::Applied& event, Step& step);
+    void handle(const event::AbsenceChecked& event, Step& step);
     void handle(const event::LeaseAnswered& event, Step& step);
     void handle(const event::CertificateIssued& event, Step& step);
     void handle(const event::Dismissed& event, Step& step);
@@ -207,6 +224,7 @@ private:
     void send(const tunnel::Message& message, Step& step);
     void welcome_if_ready(Step& step);
     void compare(Step& step);
+    void begin_sync(Step& step);
     void send_batches(Step& step);
     void work_on_reports(Step& step);
     void protocol_error(const std::string& what, Step& step);
@@ -230,7 +248,7 @@ private:
     std::uint64_t epoch_ = 0;
     std::uint64_t acked_seq_ = 0;
 
-    views::HeldObjects held_;  // Only while the inventory comes in.
+    views::HeldObjects held_;  // Until it is compared with the view.
     PendingChanges pending_;
     bool exact_ = true;  // The machine is to hold its view and nothing else: no removal is held.
     bool sync_due_ = false;  // A batch that says "whole" must still go, be it empty.

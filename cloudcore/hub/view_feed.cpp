@@ -4,7 +4,9 @@
 #include "common/async/timeout.hpp"
 #include "common/object/metadata.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace farhold::hub {
@@ -16,7 +18,7 @@ constexpr const char* kHoldName = "farhold-removal-hold";
 constexpr Duration kRetry = std::chrono::seconds(5);
 
 struct FollowedKind {
-    const char* kind;
+    std::string_view kind;
     const kubeapi::ResourceRef& resource;
 };
 const FollowedKind kFollowed[] = {
@@ -116,6 +118,15 @@ Task<Result<>> ViewFeed::load() {
 void ViewFeed::start(TaskGroup& group) {
     for (auto& kind : kinds_) group.spawn(kind->informer().run());
     group.spawn(keep_hold());
+}
+
+Task<Result<bool>> ViewFeed::is_gone(object::ObjectKey key, std::string uid) {
+    const auto followed = std::ranges::find(kFollowed, key.kind, &FollowedKind::kind);
+    if (followed == std::end(kFollowed)) co_return true;  // No view has such objects.
+    const auto current = co_await client_.get(followed->resource, key.ns, key.name);
+    if (current) co_return object::uid(*current) != uid;
+    if (current.error().code() == ErrorCode::not_found) co_return true;
+    co_return fail(current.error());
 }
 
 void ViewFeed::deliver(const views::ViewChanges& changes) {

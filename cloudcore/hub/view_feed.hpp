@@ -39,6 +39,9 @@ public:
     [[nodiscard]] bool ready() const { return waiting_for_ == 0; }
     [[nodiscard]] views::ClusterViews& views() { return *views_; }
 
+    // Whether Kubernetes itself, and not what this hub has heard of it, knows no such object.
+    Task<Result<bool>> is_gone(object::ObjectKey key, std::string uid);
+
 private:
     class KindHandler;
 

@@ -78,7 +78,7 @@ ViewChanges NodeViews::upsert(const json::Value& object) {
     need(known, changes);
     no_longer_need(old, changes);
     if (const auto nodes = needed_by_.find(key); nodes != needed_by_.end()) {
-        for (const auto& [node, count] : nodes->second) {
+        for (const std::string& node : nodes->second) {
             settle(node, key, changes);
         }
     }
@@ -95,7 +95,7 @@ ViewChanges NodeViews::remove(const object::ObjectKey& key, std::string_view uid
     known_.erase(found);
     no_longer_need(old, changes);
     if (const auto nodes = needed_by_.find(key); nodes != needed_by_.end()) {
-        for (const auto& [node, count] : nodes->second) {
+        for (const std::string& node : nodes->second) {
             settle(node, key, changes);
         }
     }
@@ -104,19 +104,22 @@ ViewChanges NodeViews::remove(const object::ObjectKey& key, std::string_view uid
 
 void NodeViews::need(const Known& known, ViewChanges& changes) {
     for (const object::ObjectKey& key : known.needs) {
-        ++needed_by_[key][known.node];
+        ++views_[known.node].needs_[key];
+        needed_by_[key].insert(known.node);
         settle(known.node, key, changes);
     }
 }
 
 void NodeViews::no_longer_need(const Known& known, ViewChanges& changes) {
     for (const object::ObjectKey& key : known.needs) {
-        const auto nodes = needed_by_.find(key);
-        const auto count = nodes->second.find(known.node);
+        auto& needs = views_[known.node].needs_;
+        const auto count = needs.find(key);
         if (--count->second > 0) {
             continue;
         }
-        nodes->second.erase(count);
+        needs.erase(count);
+        const auto nodes = needed_by_.find(key);
+        nodes->second.erase(known.node);
         if (nodes->second.empty()) {
             needed_by_.erase(nodes);
         }
@@ -128,10 +131,8 @@ void NodeViews::no_longer_need(const Known& known, ViewChanges& changes) {
 void NodeViews::settle(
     const std::string& node, const object::ObjectKey& key, ViewChanges& changes
 ) {
-    const auto nodes = needed_by_.find(key);
-    const bool needed = nodes != needed_by_.end() && nodes->second.contains(node);
-    const ViewObjectPtr wanted = needed ? find(key) : nullptr;
     NodeView& view = views_[node];
+    const ViewObjectPtr wanted = view.needs(key) ? find(key) : nullptr;
     const ViewObjectPtr held = view.find(key);
     if (wanted == held) {
         return;

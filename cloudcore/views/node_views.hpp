@@ -28,6 +28,8 @@ public:
     }
     // Null when the node does not need that object or it does not exist.
     [[nodiscard]] ViewObjectPtr find(const object::ObjectKey& key) const;
+    // Whether the node's Node or one of its Pods is or refers to it; it need not exist.
+    [[nodiscard]] bool needs(const object::ObjectKey& key) const { return needs_.contains(key); }
     [[nodiscard]] const tunnel::ViewDigest& digest() const { return digest_; }
 
 private:
@@ -36,6 +38,8 @@ private:
 
     std::map<object::ObjectKey, ViewObjectPtr> objects_;
     tunnel::ViewDigest digest_;
+    // For how many of the node's Pods (its Node and each Pod count once).
+    std::map<object::ObjectKey, std::size_t> needs_;
 };
 
 // An object of a node's view that is another one now: look it up there; it may be gone.
@@ -78,8 +82,7 @@ private:
     void settle(const std::string& node, const object::ObjectKey& key, ViewChanges& changes);
 
     std::map<object::ObjectKey, Known> known_;
-    // Which node needs the object, and for how many of its Pods (its Node and Pods count once).
-    std::map<object::ObjectKey, std::map<std::string, std::size_t>> needed_by_;
+    std::map<object::ObjectKey, std::set<std::string>> needed_by_;  // Nodes.
     std::map<std::string, NodeView> views_;
 };
 

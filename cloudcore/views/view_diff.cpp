@@ -19,8 +19,14 @@ ViewDiff compare(const NodeView& view, const HeldObjects& held) {
         }
     }
     for (const auto& [key, object] : held) {
-        if (!view.objects().contains(key)) {
+        const ViewObjectPtr wanted = view.find(key);
+        if (wanted == nullptr) {
             diff.surplus.push_back(key);
+        }
+        // What no Pod refers to is surplus whether or not it exists.
+        const bool counts = key.kind == "Pod" || key.kind == "Node" || view.needs(key);
+        if (counts && (wanted == nullptr || wanted->uid != object.uid)) {
+            diff.doubts.push_back(key);
         }
     }
     return diff;
