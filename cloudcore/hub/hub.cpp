@@ -15,6 +15,9 @@ namespace farhold::hub {
 
 namespace {
 
+// One lives, others may be on their way in or out.
+constexpr std::size_t kSessionsPerNodeMax = 4;
+
 int refusal_status(ErrorCode code) {
     switch (code) {
         case ErrorCode::unauthenticated: return 401;
@@ -45,7 +48,8 @@ Hub::Hub(
       ),
       feed_(
           std::move(executor), client, cluster_uid_,
-          [this](const views::ViewChanges& changes) { views_changed(changes); }, logger
+          [this](const views::ViewChanges& changes) { views_changed(changes); },
+          [this] { dismiss_all(tunnel::GoodbyeReason::not_ready, "resume by inventory"); }, logger
       ) {}
 
 Hub::~Hub() = default;
@@ -73,6 +77,12 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
         [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
         co_return;
     }
+    const auto known = sessions_.find(machine->node);
+    if (known != sessions_.end() && known->second.size() >= kSessionsPerNodeMax) {
+        net::HttpResponse refusal = net::text_response(429, "too many sessions of this node\n");
+        [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
+        co_return;
+    }
     net::WebSocketOptions options;
     options.message_bytes_max = tunnel::kWireBytesMax;
     auto socket = co_await exchange.accept_websocket(options);
@@ -83,34 +93,63 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
     co_await session->run();
 }
 
+void Hub::enter(NodeSession& session) {
+    sessions_[session.node()].push_back(&session);
+    sessions_gauge_.add(1);
+}
+
+void Hub::leave(NodeSession& session) {
+    const auto of_node = sessions_.find(session.node());
+    std::erase(of_node->second, &session);
+    if (of_node->second.empty()) sessions_.erase(of_node);
+    sessions_gauge_.add(-1);
+}
+
+std::vector<std::shared_ptr<NodeSession>> Hub::sessions_of(const std::string& node) const {
+    std::vector<std::shared_ptr<NodeSession>> found;
+    const auto of_node = sessions_.find(node);
+    if (of_node == sessions_.end()) return found;
+    for (NodeSession* session : of_node->second) found.push_back(session->shared_from_this());
+    return found;
+}
+
 void Hub::dismiss_all() {
-    std::vector<std::shared_ptr<NodeSession>> all;
-    for (const auto& [session, node] : sessions_) all.push_back(session->shared_from_this());
-    for (const auto& session : all) session->feed(event::Dismissed{});
+    dismiss_all(tunnel::GoodbyeReason::shutting_down, {});
+}
+
+void Hub::dismiss_all(tunnel::GoodbyeReason reason, const std::string& text) {
+    std::vector<std::string> nodes;
+    for (const auto& [node, sessions] : sessions_) nodes.push_back(node);
+    for (const std::string& node : nodes) {
+        for (const auto& session : sessions_of(node)) {
+            session->feed(event::Dismissed{.reason = reason, .text = text});
+        }
+    }
 }
 
 void Hub::views_changed(const views::ViewChanges& changes) {
-    // Sessions may end while they are told.
-    std::vector<std::shared_ptr<NodeSession>> all;
-    for (const auto& [session, node] : sessions_) all.push_back(session->shared_from_this());
-    for (const auto& session : all) {
-        event::ViewChanged changed;
-        for (const views::ViewChange& change : changes) {
-            if (change.node == session->node()) changed.changes.push_back(change);
+    std::map<std::string, event::ViewChanged> by_node;
+    for (const views::ViewChange& change : changes) {
+        by_node[change.node].changes.push_back(change);
+    }
+    // An empty change tells that the views have become whole.
+    if (changes.empty()) {
+        for (const auto& [node, sessions] : sessions_) by_node[node];
+    }
+    for (const auto& [node, changed] : by_node) {
+        const bool about_node = std::ranges::any_of(changed.changes, [](const auto& change) {
+            return change.key.kind == "Node";
+        });
+        for (const auto& session : sessions_of(node)) {
+            session->feed(changed);
+            if (about_node) session->check_access();
         }
-        // An empty change tells a session that the views may have become whole.
-        if (!changed.changes.empty() || session->epoch() != 0) session->feed(std::move(changed));
     }
 }
 
 void Hub::adopt(NodeSession& newer) {
-    std::vector<std::shared_ptr<NodeSession>> older;
-    for (const auto& [session, node] : sessions_) {
-        if (session != &newer && node == newer.node()) {
-            older.push_back(session->shared_from_this());
-        }
-    }
-    for (const auto& session : older) {
+    for (const auto& session : sessions_of(newer.node())) {
+        if (session.get() == &newer) break;  // Those behind it came later.
         session->feed(event::Dismissed{
             .reason = tunnel::GoodbyeReason::superseded, .text = "a newer session has come"
         });

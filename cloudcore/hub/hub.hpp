@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace farhold::hub {
 
@@ -67,6 +68,15 @@ public:
 private:
     friend class NodeSession;
 
+    // A session is in the list as long as it lives.
+    void enter(NodeSession& session);
+    void leave(NodeSession& session);
+    // Shared, since sessions may end while they are told something.
+    [[nodiscard]] std::vector<std::shared_ptr<NodeSession>> sessions_of(
+        const std::string& node
+    ) const;
+    void dismiss_all(tunnel::GoodbyeReason reason, const std::string& text);
+
     void views_changed(const views::ViewChanges& changes);
     // Ends an older session of the same node.
     void adopt(NodeSession& session);
@@ -86,7 +96,8 @@ private:
     metrics::Counter& reports_counter_;
     ViewFeed feed_;
     TaskGroup* group_ = nullptr;
-    std::map<NodeSession*, std::string> sessions_;      // All, by node; a node may have two briefly.
+    // By node; one may have several for a moment, in the order in which they came.
+    std::map<std::string, std::vector<NodeSession*>> sessions_;
     std::map<std::string, std::uint64_t> epoch_floor_;  // Epochs seen in objects, by node.
 };
 

@@ -14,6 +14,9 @@ namespace {
 // For a goodbye to a peer that does not read.
 constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
 
+// The windows keep a well-behaved machine far below; one that pings and does not read ends here.
+constexpr std::size_t kOutgoingMax = 1024;
+
 template <class... Handlers>
 struct Overload : Handlers... {
     using Handlers::operator()...;
@@ -39,13 +42,11 @@ NodeSession::NodeSession(
       lease_(hub.client_, hub.clock_, machine_.node),
       outgoing_changed_(executor),
       wake_(std::move(executor)) {
-    hub_.sessions_.emplace(this, machine_.node);
-    hub_.sessions_gauge_.add(1);
+    hub_.enter(*this);
 }
 
 NodeSession::~NodeSession() {
-    hub_.sessions_.erase(this);
-    hub_.sessions_gauge_.add(-1);
+    hub_.leave(*this);
 }
 
 bool NodeSession::ready() const {
@@ -88,10 +89,7 @@ void NodeSession::perform(const Action& action) {
                     }(self, admission.hello.store_uuid)
                 );
             },
-            [&](const action::Send& send) {
-                outgoing_.push_back(send.bytes);
-                outgoing_changed_.set();
-            },
+            [&](const action::Send& message) { send(message.bytes); },
             [&](const action::Close& close) {
                 if (close.protocol_error) {
                     logger_.warning("session ended", {{"reason", close.reason}});
@@ -146,6 +144,36 @@ void NodeSession::perform(const Action& action) {
         },
         action
     );
+}
+
+void NodeSession::send(const std::string& bytes) {
+    if (closing_) return;
+    if (outgoing_.size() >= kOutgoingMax) {
+        logger_.warning("the machine does not read what it asks for");
+        closing_ = true;
+        socket_->close_now();
+        return;
+    }
+    outgoing_.push_back(bytes);
+    outgoing_changed_.set();
+}
+
+void NodeSession::check_access() {
+    hub_.group_->spawn([](std::shared_ptr<NodeSession> session) -> Task<> {
+        co_await session->ask_for_access();
+    }(shared_from_this()));
+}
+
+Task<> NodeSession::ask_for_access() {
+    const auto known = co_await hub_.access_.authenticate(socket_->peer());
+    if (known) co_return;
+    const ErrorCode code = known.error().code();
+    if (code == ErrorCode::unavailable || code == ErrorCode::cancelled) co_return;
+    const bool gone = code == ErrorCode::not_found;
+    feed(event::Dismissed{
+        .reason = gone ? tunnel::GoodbyeReason::unknown_node : tunnel::GoodbyeReason::revoked,
+        .text = known.error().message(),
+    });
 }
 
 Task<> NodeSession::run() {

@@ -27,6 +27,9 @@ public:
 
     void feed(Event event);
 
+    // Asks again whether the machine may be here, since its Node has changed.
+    void check_access();
+
     [[nodiscard]] const std::string& node() const { return machine_.node; }
     [[nodiscard]] std::uint64_t epoch() const { return state_.epoch(); }
 
@@ -37,6 +40,8 @@ public:
 
 private:
     void perform(const Action& action);
+    void send(const std::string& bytes);
+    Task<> ask_for_access();
     Task<> read_loop();
     Task<> write_loop();
     Task<> tick_loop();
@@ -54,7 +59,7 @@ private:
 
     std::deque<Event> events_;
     bool feeding_ = false;
-    std::deque<std::string> outgoing_;  // Bounded by the windows of session_state.
+    std::deque<std::string> outgoing_;
     bool closing_ = false;              // Nothing more is sent after what is queued.
     farhold::Event outgoing_changed_;
     farhold::Event wake_;

@@ -5,6 +5,8 @@
 #include "common/object/metadata.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
+
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -15,6 +17,8 @@ namespace {
 
 constexpr const char* kHoldNamespace = "kube-system";
 constexpr const char* kHoldName = "farhold-removal-hold";
+constexpr const char* kConfirm = "farhold.io/confirm";
+constexpr const char* kClusterScope = "cluster";
 constexpr Duration kRetry = std::chrono::seconds(5);
 
 struct FollowedKind {
@@ -51,21 +55,26 @@ public:
             .resource_version = informer_.resource_version(),
             .complete = true,
         };
-        const views::ViewChanges changes = owner_.views_->listed(list, all);
-        if (!listed_) {
-            listed_ = true;
-            --owner_.waiting_for_;
+        owner_.deliver(owner_.views_->listed(list, all));
+        if (!std::exchange(listed_, true) && --owner_.waiting_for_ == 0) {
+            owner_.logger_.info("cluster known");
+            owner_.listener_({});
         }
-        owner_.deliver(changes);
+        for (const kubeapi::ObjectPtr& object : named) look_for_confirmation(*object);
     }
     void changed(const kubeapi::ObjectPtr& object) override {
         owner_.deliver(owner_.views_->changed(*with_kind(object)));
+        look_for_confirmation(*object);
     }
     void removed(const kubeapi::ObjectPtr& object) override {
         owner_.deliver(owner_.views_->deleted(*with_kind(object)));
     }
 
 private:
+    void look_for_confirmation(const json::Value& object) {
+        if (kind_ == "ConfigMap") owner_.look_for_confirmation(object);
+    }
+
     // Items of a typed list may come without their kind.
     [[nodiscard]] kubeapi::ObjectPtr with_kind(const kubeapi::ObjectPtr& object) const {
         if (!object::kind(*object).empty()) return object;
@@ -83,11 +92,12 @@ private:
 
 ViewFeed::ViewFeed(
     Executor executor, kubeapi::KubeClient& client, std::string cluster_uid, Listener listener,
-    log::Logger logger
+    ResumeAll resume_all, log::Logger logger
 )
     : client_(client),
       cluster_uid_(std::move(cluster_uid)),
       listener_(std::move(listener)),
+      resume_all_(std::move(resume_all)),
       logger_(logger.with({{"component", "views"}})),
       hold_changed_(std::move(executor)) {
     for (const FollowedKind& followed : kFollowed) {
@@ -112,6 +122,7 @@ Task<Result<>> ViewFeed::load() {
         co_return fail(record.error().within("read the removal hold"));
     }
     views_ = std::make_unique<views::ClusterViews>(std::move(hold));
+    api_epoch_ = views_->hold().api_epoch();
     co_return Result<>{};
 }
 
@@ -130,31 +141,70 @@ Task<Result<bool>> ViewFeed::is_gone(object::ObjectKey key, std::string uid) {
 }
 
 void ViewFeed::deliver(const views::ViewChanges& changes) {
-    if (views_->hold().encode() != kept_hold_) hold_changed_.set();
-    listener_(changes);
+    if (!changes.empty()) listener_(changes);
+    const views::RemovalHold& hold = views_->hold();
+    // What machines had reported may be lost with the newer state: they say all of it again.
+    if (std::exchange(api_epoch_, hold.api_epoch()) != hold.api_epoch()) {
+        logger_.error("the cluster went back in time or is another one");
+        resume_all_();
+    }
+    if (hold.encode() != kept_hold_) hold_changed_.set();
+}
+
+void ViewFeed::look_for_confirmation(const json::Value& config_map) {
+    if (object::name(config_map) != kHoldName || object::ns(config_map) != kHoldNamespace) return;
+    const auto scope = object::annotation(config_map, kConfirm).value_or("");
+    if (scope.empty()) return;
+    logger_.info("removal of what is held confirmed", {{"scope", scope}});
+    deliver(views_->confirm(scope == kClusterScope ? std::string() : std::string(scope)));
+    resume_all_();
+    confirmation_seen_ = true;
+    hold_changed_.set();
 }
 
 Task<> ViewFeed::keep_hold() {
     while (true) {
         co_await hold_changed_.wait();
         const std::string record = views_->hold().encode();
-        if (record == kept_hold_) continue;
-        json::Value map = json::Value::make_object();
-        map.set("apiVersion", json::Value::of("v1"));
-        map.set("kind", json::Value::of("ConfigMap"));
-        map.ensure_path({"metadata"}).set("name", json::Value::of(kHoldName));
-        map.ensure_path({"data"}).set("record", json::Value::of(record));
-        auto written = co_await client_.update(kubeapi::kConfigMaps, kHoldNamespace, map);
-        if (!written && written.error().code() == ErrorCode::not_found) {
-            written = co_await client_.create(kubeapi::kConfigMaps, kHoldNamespace, map);
-        }
+        if (record == kept_hold_ && !confirmation_seen_) continue;
+        const auto written = co_await write_hold(record);
         if (written) {
             kept_hold_ = record;
+            confirmation_seen_ = false;
+            log_hold();
             continue;
         }
         logger_.warning("removal hold not kept", {{"error", written.error().message()}});
         co_await sleep_for(kRetry);
         hold_changed_.set();
+    }
+}
+
+Task<Result<>> ViewFeed::write_hold(std::string record) {
+    json::Value map = json::Value::make_object();
+    map.set("apiVersion", json::Value::of("v1"));
+    map.set("kind", json::Value::of("ConfigMap"));
+    map.ensure_path({"metadata"}).set("name", json::Value::of(kHoldName));
+    map.ensure_path({"data"}).set("record", json::Value::of(std::move(record)));
+    // The whole object, so that an old confirmation goes with it.
+    auto written = co_await client_.update(kubeapi::kConfigMaps, kHoldNamespace, map);
+    if (!written && written.error().code() == ErrorCode::not_found) {
+        written = co_await client_.create(kubeapi::kConfigMaps, kHoldNamespace, map);
+    }
+    if (!written) co_return fail(written.error());
+    co_return Result<>{};
+}
+
+void ViewFeed::log_hold() const {
+    for (const auto& [scope, held] : views_->hold().held()) {
+        const std::string shown = scope.empty() ? kClusterScope : scope;
+        const std::string command = fmt::format(
+            "kubectl annotate -n {} configmap {} {}={}", kHoldNamespace, kHoldName, kConfirm, shown
+        );
+        logger_.error(
+            "removals held until somebody confirms them",
+            {{"scope", shown}, {"reason", held.reason}, {"confirm", command}}
+        );
     }
 }
 
