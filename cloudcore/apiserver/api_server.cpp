@@ -16,12 +16,12 @@ namespace farhold::apiserver {
 struct ApiServer::Impl {
     Impl(
         Executor executor, std::unique_ptr<kubestore::Store> store, Credentials issued,
-        const Clock& clock, const log::Logger& logger
+        const Clock& clock, metrics::Registry& metrics, const log::Logger& logger
     )
         : credentials(std::move(issued)),
-          queue(executor, std::move(store), kubeschema::Registry::built_in(), clock, logger),
+          queue(executor, std::move(store), clock, metrics, logger),
           client(executor, queue, clock),
-          rim(executor, queue, clock),
+          rim(executor, queue, clock, metrics),
           tasks(executor) {}
 
     net::HttpServerConfig server_config(net::Endpoint listen, const Clock& clock) const;
@@ -53,7 +53,8 @@ ApiServer::ApiServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ApiServer::~ApiServer() = default;
 
 Task<Result<std::unique_ptr<ApiServer>>> ApiServer::start(
-    const datadir::DataDir& dir, net::Endpoint listen, const Clock& clock, log::Logger logger
+    const datadir::DataDir& dir, net::Endpoint listen, const Clock& clock,
+    metrics::Registry& metrics, log::Logger logger
 ) {
     const Executor executor = co_await this_executor;
     Result<std::unique_ptr<kubestore::Store>> store = kubestore::Store::open(dir.file("state.db"));
@@ -64,8 +65,9 @@ Task<Result<std::unique_ptr<ApiServer>>> ApiServer::start(
     if (!credentials) {
         co_return fail(credentials.error().within("load certificates of the API"));
     }
-    auto impl =
-        std::make_unique<Impl>(executor, std::move(*store), std::move(*credentials), clock, logger);
+    auto impl = std::make_unique<Impl>(
+        executor, std::move(*store), std::move(*credentials), clock, metrics, logger
+    );
     Impl& parts = *impl;
     auto server = net::HttpServer::start(
         executor, parts.server_config(listen, clock),

@@ -11,6 +11,7 @@
 #include "common/datadir/data_dir.hpp"
 #include "common/kubeapi/kube_client.hpp"
 #include "common/log/log.hpp"
+#include "common/metrics/metrics.hpp"
 #include "common/net/peer.hpp"
 
 #include <cstdint>
@@ -22,9 +23,10 @@ namespace farhold::apiserver {
 class ApiServer {
 public:
     // Opens the store, makes missing certificates, binds, and writes the kubeconfig. `dir` is held
-    // by the caller and, like the clock, outlives it. Runs on the caller's executor.
+    // by the caller and, like the clock and the metrics, outlives it. Runs on the caller's executor.
     static Task<Result<std::unique_ptr<ApiServer>>> start(
-        const datadir::DataDir& dir, net::Endpoint listen, const Clock& clock, log::Logger logger
+        const datadir::DataDir& dir, net::Endpoint listen, const Clock& clock,
+        metrics::Registry& metrics, log::Logger logger
     );
     ApiServer(const ApiServer&) = delete;
     ApiServer& operator=(const ApiServer&) = delete;

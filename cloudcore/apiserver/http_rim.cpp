@@ -12,7 +12,7 @@ namespace farhold::apiserver {
 namespace {
 
 // Each is a connection with a TLS session.
-constexpr std::size_t kWatchesMax = 2'000;
+constexpr std::int64_t kWatchesMax = 2'000;
 
 // A watch without a time limit of its own ends by chance, so that clients do not return together.
 constexpr std::uint64_t kWatchMinutesLow = 30;
@@ -21,13 +21,13 @@ constexpr std::uint64_t kWatchMinutesHigh = 60;
 // Counts what is running, also when the coroutine is unwound.
 class Running {
 public:
-    explicit Running(std::size_t& count) : count_(count) { ++count_; }
+    explicit Running(metrics::Gauge& count) : count_(count) { count_.add(1); }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
-    ~Running() { --count_; }
+    ~Running() { count_.add(-1); }
 
 private:
-    std::size_t& count_;
+    metrics::Gauge& count_;
 };
 
 kuberest::Response unauthorized() {
@@ -117,11 +117,17 @@ Result<kuberest::Request> translate(const net::HttpRequest& request, kuberest::U
     return translated;
 }
 
-HttpRim::HttpRim(Executor executor, StoreQueue& queue, const Clock& clock)
+HttpRim::HttpRim(
+    Executor executor, StoreQueue& queue, const Clock& clock, metrics::Registry& metrics
+)
     : executor_(std::move(executor)),
       queue_(queue),
       clock_(clock),
-      random_(Random::from_system()) {}
+      random_(Random::from_system()),
+      watches_(metrics.gauge("farhold_api_watches", "Watches that run over HTTP.")),
+      refused_watches_(metrics.counter(
+          "farhold_api_refused_watches_total", "Watches refused because there are too many."
+      )) {}
 
 Task<> HttpRim::serve(net::HttpExchange& exchange) {
     kuberest::UserInfo user = user_of(exchange.peer());
@@ -140,7 +146,8 @@ Task<> HttpRim::serve(net::HttpExchange& exchange) {
         co_return;
     }
     kuberest::Response response = co_await queue_.handle(std::move(*request));
-    if (response.watcher && watches_ >= kWatchesMax) {
+    if (response.watcher && watches_.value() >= kWatchesMax) {
+        refused_watches_.add();
         response = too_many_watches();
     }
     if (response.watcher) {

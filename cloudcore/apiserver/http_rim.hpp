@@ -9,6 +9,7 @@
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
 #include "common/kuberest/request.hpp"
+#include "common/metrics/metrics.hpp"
 #include "common/net/http_server.hpp"
 
 #include <cstddef>
@@ -27,7 +28,7 @@ Result<kuberest::Request> translate(const net::HttpRequest& request, kuberest::U
 class HttpRim {
 public:
     // All must outlive the server that calls it.
-    HttpRim(Executor executor, StoreQueue& queue, const Clock& clock);
+    HttpRim(Executor executor, StoreQueue& queue, const Clock& clock, metrics::Registry& metrics);
 
     Task<> serve(net::HttpExchange& exchange);
 
@@ -38,7 +39,8 @@ private:
     StoreQueue& queue_;
     const Clock& clock_;
     Random random_;
-    std::size_t watches_ = 0;
+    metrics::Gauge& watches_;
+    metrics::Counter& refused_watches_;
 };
 
 }  // namespace farhold::apiserver

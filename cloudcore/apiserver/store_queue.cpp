@@ -4,6 +4,7 @@
 #include "common/base/error.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -46,6 +47,7 @@ struct StoreQueue::Batch {
     std::vector<std::shared_ptr<Job>> jobs;
     Result<void> committed;
     Result<kubestore::EventBatch> changes;
+    kubestore::Revision revision = 0;  // After it.
 };
 
 StoreQueue::Subscription::Subscription(StoreQueue& queue, Executor executor, std::string prefix)
@@ -58,15 +60,21 @@ StoreQueue::Subscription::~Subscription() {
 }
 
 StoreQueue::StoreQueue(
-    Executor executor, std::unique_ptr<kubestore::Store> store, kubeschema::Registry registry,
-    const Clock& clock, log::Logger logger
+    Executor executor, std::unique_ptr<kubestore::Store> store, const Clock& clock,
+    metrics::Registry& metrics, log::Logger logger
 )
     : executor_(executor),
       clock_(clock),
+      metrics_(metrics),
+      commits_(metrics.counter("farhold_api_commits_total", "Groups of requests committed.")),
+      failed_commits_(
+          metrics.counter("farhold_api_failed_commits_total", "Groups that were rolled back.")
+      ),
+      revision_(metrics.gauge("farhold_api_store_revision", "The newest committed revision.")),
       logger_(std::move(logger)),
       wanted_(std::move(executor)),
       store_(std::move(store)),
-      api_(*store_, std::move(registry), Random::from_system()),
+      api_(*store_, kubeschema::Registry::built_in(), Random::from_system()),
       thread_("store") {}
 
 StoreQueue::~StoreQueue() = default;
@@ -76,7 +84,8 @@ Task<> StoreQueue::run() {
         while (waiting_.empty()) {
             co_await wanted_.wait();
         }
-        Batch batch{std::exchange(waiting_, {}), {}, {}};
+        Batch batch;
+        batch.jobs = std::exchange(waiting_, {});
         const auto work = [this, &batch] { serve(batch); };
         co_await thread_.run(work);
         if (!batch.committed && !commit_failing_) {
@@ -85,6 +94,8 @@ Task<> StoreQueue::run() {
             );
         }
         commit_failing_ = !batch.committed;
+        (batch.committed ? commits_ : failed_commits_).add();
+        revision_.set(batch.revision);
         for (const std::shared_ptr<Job>& job : batch.jobs) {
             job->committed = batch.committed.has_value();
             job->finished.set();
@@ -108,6 +119,7 @@ void StoreQueue::serve(Batch& batch) {
     }
     batch.committed = store_->commit();
     batch.changes = store_->events_after(before, "", kChangesMax);
+    batch.revision = store_->revision();
 }
 
 void StoreQueue::notify(const Batch& batch) {
@@ -122,6 +134,22 @@ void StoreQueue::notify(const Batch& batch) {
     }
 }
 
+kuberest::Response StoreQueue::count(std::string_view method, kuberest::Response response) {
+    // What a client invents must not make series.
+    static constexpr std::array<std::string_view, 5> kMethods = {
+        "GET", "POST", "PUT", "PATCH", "DELETE"
+    };
+    const bool known = std::ranges::find(kMethods, method) != kMethods.end();
+    metrics_
+        .counter(
+            "farhold_api_requests_total", "Requests answered, watches when they begin.",
+            {{"method", known ? std::string(method) : "other"},
+             {"code", std::to_string(response.code)}}
+        )
+        .add();
+    return response;
+}
+
 Task<bool> StoreQueue::execute(std::shared_ptr<Job> job) {
     waiting_.push_back(job);
     wanted_.set();
@@ -131,7 +159,7 @@ Task<bool> StoreQueue::execute(std::shared_ptr<Job> job) {
 
 Task<kuberest::Response> StoreQueue::handle(kuberest::Request request) {
     if (waiting_.size() >= kWaitingMax) {
-        co_return too_many_requests();
+        co_return count(request.method, too_many_requests());
     }
     // Both belong to the job: the caller may be gone when it is executed.
     struct Exchange {
@@ -144,7 +172,9 @@ Task<kuberest::Response> StoreQueue::handle(kuberest::Request request) {
         exchange->response = api_.handle(exchange->request, clock_.now().wall);
     });
     const bool committed = co_await execute(std::move(job));
-    co_return committed ? std::move(exchange->response) : commit_failed();
+    co_return count(
+        exchange->request.method, committed ? std::move(exchange->response) : commit_failed()
+    );
 }
 
 Task<kuberest::Watcher::Lines> StoreQueue::poll(

@@ -13,6 +13,7 @@
 #include "common/kuberest/watcher.hpp"
 #include "common/kubestore/store.hpp"
 #include "common/log/log.hpp"
+#include "common/metrics/metrics.hpp"
 
 #include <cstddef>
 #include <functional>
@@ -43,9 +44,10 @@ public:
         Event changed_;
     };
 
+    // Serves the built-in kinds. The clock and the metrics outlive it.
     StoreQueue(
-        Executor executor, std::unique_ptr<kubestore::Store> store, kubeschema::Registry registry,
-        const Clock& clock, log::Logger logger
+        Executor executor, std::unique_ptr<kubestore::Store> store, const Clock& clock,
+        metrics::Registry& metrics, log::Logger logger
     );
     StoreQueue(const StoreQueue&) = delete;
     StoreQueue& operator=(const StoreQueue&) = delete;
@@ -64,12 +66,17 @@ private:
     struct Job;
     struct Batch;
 
+    kuberest::Response count(std::string_view method, kuberest::Response response);
     Task<bool> execute(std::shared_ptr<Job> job);
     void serve(Batch& batch);
     void notify(const Batch& batch);
 
     Executor executor_;
     const Clock& clock_;
+    metrics::Registry& metrics_;
+    metrics::Counter& commits_;
+    metrics::Counter& failed_commits_;
+    metrics::Gauge& revision_;
     log::Logger logger_;
 
     std::vector<std::shared_ptr<Job>> waiting_;

@@ -247,7 +247,9 @@ Task<Result<>> run_standalone(
         return missing;
     });
     if (!health) co_return fail(health.error().within("health"));
-    auto api = co_await apiserver::ApiServer::start(dir, addresses.api, clock, logger);
+    auto api = co_await apiserver::ApiServer::start(
+        dir, addresses.api, clock, registry, logger
+    );
     Result<> done;
     if (api) {
         done = co_await run_parts(

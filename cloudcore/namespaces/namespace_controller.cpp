@@ -87,7 +87,10 @@ Task<> NamespaceController::reconcile_all() {
         std::set<std::string> again;
         for (const std::string& name : std::exchange(due_, {})) {
             const Result<bool> done = co_await reconcile(name);
-            if (!done) {
+            // The first failure is told, not its repetitions.
+            if (done) {
+                failing_.erase(name);
+            } else if (failing_.insert(name).second) {
                 logger_.warning(
                     "namespace not reconciled",
                     {{"namespace", name}, {"error", done.error().message()}}
@@ -193,7 +196,9 @@ Task<Result<bool>> NamespaceController::empty_out(std::string ns) {
     const Result<json::Value> written =
         co_await client_.update(kubeapi::kNamespaces, "", std::move(updated), "status");
     if (!written) {
-        co_return fail(written.error());
+        // Somebody else wrote it meanwhile: look again.
+        co_return written.error().code() == ErrorCode::conflict ? Result<bool>(false)
+                                                                : fail(written.error());
     }
     if (!remaining.by_resource.empty()) {
         co_return false;

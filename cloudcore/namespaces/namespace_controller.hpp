@@ -70,6 +70,7 @@ private:
     kubeapi::Informer root_cas_;
     std::map<std::string, kubeapi::ObjectPtr> known_;
     std::set<std::string> due_;
+    std::set<std::string> failing_;
     Event wake_;
 };
 

@@ -50,7 +50,10 @@ std::vector<std::size_t> superseded_members(const Object& members) {
 class TreeBuilder {
 public:
     TreeBuilder(const ParseLimits& limits, std::vector<std::string>* duplicates)
-        : limits_(limits), duplicates_(duplicates) {}
+        : limits_(limits), duplicates_(duplicates) {
+        stack_.reserve(kUsualBreadth);
+        keys_.reserve(kUsualBreadth);
+    }
 
     bool Null() { return push({}); }
     bool Bool(bool value) { return push(Value::of(value)); }
@@ -170,6 +173,7 @@ private:
     }
 
     static constexpr std::size_t kMaxReported = 100;
+    static constexpr std::size_t kUsualBreadth = 64;
 
     const ParseLimits& limits_;
     std::vector<std::string>* duplicates_;

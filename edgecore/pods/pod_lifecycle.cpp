@@ -178,6 +178,10 @@ void PodLifecycle::observed(Result<Observation> observation, Now now) {
     }
     retries_.succeeded("observe");
     observation_ = std::move(*observation);
+    std::erase_if(stopped_sandboxes_, [&](const std::string& id) {
+        return std::ranges::find(observation_.sandboxes, id, &ObservedSandbox::id) ==
+               observation_.sandboxes.end();
+    });
     dirty_ |= memory_.fold(observation_);
     note_exits(now.mono);
 }

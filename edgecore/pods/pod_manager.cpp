@@ -107,6 +107,7 @@ void PodManager::start(TaskGroup& group) {
 
 std::vector<PodSummary> PodManager::summaries() const {
     std::vector<PodSummary> result;
+    result.reserve(entries_.size());
     for (const auto& [uid, entry] : entries_) {
         result.push_back(entry.worker->summary());
     }
@@ -270,11 +271,16 @@ void PodManager::reject_unreadable(const store::DesiredRow& row, const Error& er
 }
 
 void PodManager::take_listing(const runtime::RuntimeState& state, TaskGroup& group) {
+    const auto meet = [&](const runtime::PodRef& pod) {
+        if (volumes::is_folder_name(pod.uid)) {  // Labels can be written by others.
+            entry_for(identity_of(pod), group);
+        }
+    };
     for (const runtime::Sandbox& sandbox : state.sandboxes) {
-        entry_for(identity_of(sandbox.pod), group);
+        meet(sandbox.pod);
     }
     for (const runtime::Container& container : state.containers) {
-        entry_for(identity_of(container.pod), group);
+        meet(container.pod);
     }
     const auto shown = fingerprints(state);
     for (auto& [uid, entry] : entries_) {
@@ -330,9 +336,9 @@ void PodManager::admit_waiting() {
 }
 
 std::string PodManager::conflict(const Entry& entry, bool& wait) const {
-    const bool has_run =
-        !entry.seen.empty() || !entry.worker->lifecycle().memory().containers.empty();
-    if (has_run || entry.spec->deleting) {
+    const PodMemory& memory = entry.worker->lifecycle().memory();
+    const bool known = !entry.seen.empty() || !memory.containers.empty() || memory.final_state;
+    if (known || entry.spec->deleting) {
         return "";
     }
     for (const auto& [uid, other] : entries_) {

@@ -35,10 +35,10 @@ Task<Result<Observation>> PodObserver::observe(PodSpecPtr spec) {
     if (!listed) {
         co_return fail(listed.error());
     }
-    const RuntimeStatePtr state = *listed;
+    const runtime::RuntimeState& state = **listed;
     Observation observation;
     std::set<std::string> ids;
-    for (const runtime::Sandbox& sandbox : state->sandboxes) {
+    for (const runtime::Sandbox& sandbox : state.sandboxes) {
         if (sandbox.pod.uid == uid_) {
             auto seen = co_await look_at(sandbox);
             if (!seen) {
@@ -48,7 +48,7 @@ Task<Result<Observation>> PodObserver::observe(PodSpecPtr spec) {
             observation.sandboxes.push_back(std::move(*seen));
         }
     }
-    for (const runtime::Container& container : state->containers) {
+    for (const runtime::Container& container : state.containers) {
         if (container.pod.uid == uid_) {
             auto seen = co_await look_at(container, spec);
             if (!seen) {

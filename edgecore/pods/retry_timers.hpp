@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pure: when something that failed may be tried again, by subject. Delays double from 1 s to 30 s;
-// a success forgets the subject.
+// a success, or an hour without a failure, forgets the subject.
 #pragma once
 
 #include "common/base/time.hpp"
@@ -19,9 +19,16 @@ public:
     static constexpr Duration kFirst = std::chrono::seconds(1);
     static constexpr Duration kLast = std::chrono::seconds(30);
 
+    static constexpr Duration kForgotten = std::chrono::hours(1);
+
     void failed(const std::string& subject, Instant now) {
+        // Subjects that have gone, such as containers, are never reported as succeeded.
+        std::erase_if(timers_, [&](const auto& entry) {
+            return entry.second.failed_at + kForgotten < now;
+        });
         Timer& timer = timers_[subject];
         timer.delay = std::clamp(timer.delay * 2, kFirst, kLast);
+        timer.failed_at = now;
         timer.until = now + timer.delay;
     }
     void succeeded(std::string_view subject) {
@@ -55,6 +62,7 @@ public:
 private:
     struct Timer {
         Duration delay{};
+        Instant failed_at;
         Instant until;
     };
     std::map<std::string, Timer, std::less<>> timers_;

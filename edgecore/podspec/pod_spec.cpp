@@ -39,8 +39,8 @@ std::map<std::string, std::string> text_map(const json::Value* object) {
 
 // Names become parts of paths on this machine; what the API server let pass is checked again.
 bool is_path_component(std::string_view name) {
-    return !name.empty() && name.size() <= 253 && name != "." && name != ".." &&
-           !name.contains('/') && !name.contains('\0');
+    return !name.empty() && name.size() <= 253 && name.front() != '.' && !name.contains('/') &&
+           !name.contains('\0');
 }
 
 // Kubernetes' default when the manifest names no policy: by tag.
@@ -249,7 +249,9 @@ void parse_network(const json::Value& pod_spec, PodSpec& spec) {
         for (const json::Value& option : list_at(*dns, "options")) {
             const std::string name = text_of(option, "name");
             const std::string value = text_of(option, "value");
-            spec.dns_config.options.push_back(value.empty() ? name : name + ":" + value);
+            spec.dns_config.options.push_back(
+                value.empty() ? name : fmt::format("{}:{}", name, value)
+            );
         }
     }
     for (const json::Value& alias : list_at(pod_spec, "hostAliases")) {
@@ -264,7 +266,7 @@ void note_unsupported_pod(const json::Value& pod_spec, Unsupported& unsupported)
          {"runtimeClassName", "resourceClaims", "ephemeralContainers", "setHostnameAsFQDN"}) {
         if (const json::Value* found = pod_spec.find(key); found != nullptr) {
             if (found->boolean().value_or(false) || !found->string().value_or("").empty() ||
-                found->size() > 0) {
+                !found->empty()) {
                 unsupported.push_back(fmt::format("the pod sets {}", key));
             }
         }

@@ -44,7 +44,7 @@ mode_t wanted_mode(const FileContent& content, std::optional<std::int64_t> group
 std::string current_version(const std::string& folder) {
     std::error_code error;
     const fs::path target = fs::read_symlink(folder + "/" + kData, error);
-    return error ? std::string() : folder + "/" + target.string();
+    return error ? std::string() : fmt::format("{}/{}", folder, target.string());
 }
 
 bool holds(const std::string& version, const Files& files, std::optional<std::int64_t> group) {
@@ -52,7 +52,7 @@ bool holds(const std::string& version, const Files& files, std::optional<std::in
         return false;
     }
     for (const auto& [path, content] : files) {
-        const std::string full = version + "/" + path;
+        const std::string full = fmt::format("{}/{}", version, path);
         const auto bytes = read_file(full, content.bytes.size() + 1);
         struct stat info{};
         if (!bytes || !*bytes || **bytes != content.bytes || ::lstat(full.c_str(), &info) != 0 ||
@@ -87,7 +87,7 @@ Result<std::string> write_version(
         return fail(mode.error());
     }
     for (const auto& [path, content] : files) {
-        const std::string full = version + "/" + path;
+        const std::string full = fmt::format("{}/{}", version, path);
         if (auto made = make_folders(full.substr(0, full.rfind('/')), kFolderMode); !made) {
             return fail(made.error());
         }
@@ -124,7 +124,7 @@ Result<void> point_data_to(const std::string& folder, const std::string& version
 
 Result<void> make_links(const std::string& folder, const std::set<std::string>& names) {
     for (const std::string& name : names) {
-        const std::string link = folder + "/" + name;
+        const std::string link = fmt::format("{}/{}", folder, name);
         if (::symlink(fmt::format("{}/{}", kData, name).c_str(), link.c_str()) != 0 &&
             errno != EEXIST) {
             return fail_errno("symlink", link);

@@ -97,10 +97,13 @@ Result<void> make_memory_folder(
 
 }  // namespace
 
+bool is_folder_name(std::string_view uid) {
+    return !uid.empty() && uid.front() != '.' && !uid.contains('/') && !uid.contains('\0');
+}
+
 PodDirectory::PodDirectory(std::string pods_root, const std::string& uid)
     : path_(std::move(pods_root) + "/" + uid) {
-    // The parser refuses such uids; a path is not built from one in any case.
-    ensure(is_safe_relative(uid) && !uid.contains('/'), "a pod uid is one path component");
+    ensure(is_folder_name(uid), "a pod uid is one path component");
 }
 
 std::string PodDirectory::volume_path(const PlannedVolume& volume) const {
@@ -172,7 +175,7 @@ Result<std::string> PodDirectory::mount_source(
     std::string sub_path = mount.sub_path_expr.empty()
                                ? mount.sub_path
                                : podspec::expand(mount.sub_path_expr, environment);
-    const std::string source = volume_path(*volume);
+    std::string source = volume_path(*volume);
     if (sub_path.empty()) {
         return source;
     }
@@ -270,7 +273,9 @@ Result<std::vector<std::string>> pod_directories(const std::string& pods_root) {
         return uids;
     }
     for (const auto& entry : std::filesystem::directory_iterator(pods_root, error)) {
-        uids.push_back(entry.path().filename().string());
+        if (std::string uid = entry.path().filename().string(); is_folder_name(uid)) {
+            uids.push_back(std::move(uid));
+        }
     }
     if (error) {
         return fail(ErrorCode::internal, fmt::format("read {}: {}", pods_root, error.message()));

@@ -30,8 +30,12 @@ struct BindMount {
     podspec::Propagation propagation = podspec::Propagation::none;
 };
 
+// Whether a uid can be the name of a pod's folder: not a path, not hidden.
+bool is_folder_name(std::string_view uid);
+
 class PodDirectory {
 public:
+    // The uid is a folder name.
     PodDirectory(std::string pods_root, const std::string& uid);
 
     [[nodiscard]] const std::string& path() const { return path_; }
@@ -70,7 +74,7 @@ private:
     std::string path_;
 };
 
-// The uids of all pods that have a folder here.
+// The uids of all pods that have a folder here; other files are passed over.
 Result<std::vector<std::string>> pod_directories(const std::string& pods_root);
 
 // Of what a container wrote last, for terminationMessagePolicy FallbackToLogsOnError: at most 80

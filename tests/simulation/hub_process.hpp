@@ -84,6 +84,7 @@ private:
     void carry_out(std::uint64_t id, hub::action::Send& send);
     void carry_out(std::uint64_t id, hub::action::Close& close);
     void carry_out(std::uint64_t id, hub::action::Apply& apply);
+    void carry_out(std::uint64_t id, hub::action::ConfirmGone& confirm);
     void carry_out(std::uint64_t id, hub::action::RenewLease& renew);
     template <class Other>
     void carry_out(std::uint64_t /*id*/, Other& /*nothing to do with it here*/) {}

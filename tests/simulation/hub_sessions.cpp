@@ -6,6 +6,7 @@
 #include "hub_process.hpp"
 #include "invariants.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -162,6 +163,24 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::Admit& admit) {
                     tell(id, hub::event::Admitted{epoch, acked_seq});
                 }
             );
+        }
+    );
+}
+
+void HubProcess::carry_out(std::uint64_t id, hub::action::ConfirmGone& confirm) {
+    ask<bool>(
+        [this, objects = confirm.objects]() -> Result<bool> {
+            return std::ranges::all_of(objects, [this](const auto& object) {
+                const auto current = api_.get(object.key);
+                return !current || object::uid(**current) != object.uid;
+            });
+        },
+        [this, id](const Result<bool>& gone) {
+            hub::event::AbsenceChecked answer;
+            if (gone) {
+                answer.absence = *gone ? hub::event::Absence::all_gone : hub::event::Absence::behind;
+            }
+            tell(id, answer);
         }
     );
 }

@@ -215,7 +215,7 @@ std::string find_unsettled(Fleet& fleet) {
         if (machine->process == nullptr ||
             machine->process->link_status().phase != link::Phase::live) {
             differs = "is not connected";
-        } else if (machine->process->outbox().size() != 0) {
+        } else if (machine->process->outbox().size() + machine->parts.disk.outbox_size() != 0) {
             differs = "has reports waiting";
         } else {
             differs = compare_store(fleet.api(), *machine);

@@ -49,8 +49,10 @@ template <class Body>
 void with_server(const std::string& folder, Body body) {
     test::run_task([&]() -> Task<> {
         const SystemClock clock;
+        metrics::Registry metrics;
         const auto dir = datadir::DataDir::open(folder).value();
-        auto server = co_await ApiServer::start(dir, {"127.0.0.1", 0}, clock, log::Logger());
+        auto server =
+            co_await ApiServer::start(dir, {"127.0.0.1", 0}, clock, metrics, log::Logger());
         REQUIRE(server);
         const Client admin = read_kubeconfig(dir, **server, clock);
         co_await body(admin);

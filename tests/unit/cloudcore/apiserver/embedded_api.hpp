@@ -25,9 +25,9 @@ void with_client(Body body) {
     test::run_task([&]() -> Task<> {
         const Executor executor = co_await this_executor;
         const SystemClock clock;
+        metrics::Registry metrics;
         StoreQueue queue(
-            executor, kubestore::Store::open(":memory:").value(), kubeschema::Registry::built_in(),
-            clock, log::Logger()
+            executor, kubestore::Store::open(":memory:").value(), clock, metrics, log::Logger()
         );
         EmbeddedClient client(executor, queue, clock);
         TaskGroup group(executor);

@@ -28,9 +28,9 @@ void with_controller(Body body) {
     test::run_task([&]() -> Task<> {
         const Executor executor = co_await this_executor;
         const SystemClock clock;
+        metrics::Registry metrics;
         apiserver::StoreQueue queue(
-            executor, kubestore::Store::open(":memory:").value(), kubeschema::Registry::built_in(),
-            clock, log::Logger()
+            executor, kubestore::Store::open(":memory:").value(), clock, metrics, log::Logger()
         );
         apiserver::EmbeddedClient client(executor, queue, clock);
         TaskGroup api(executor);
