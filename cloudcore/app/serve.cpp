@@ -65,9 +65,7 @@ public:
         Executor executor, apiserver::ApiServer& api, const Clock& clock, const log::Logger& logger
     )
         : group_(executor),
-          namespaces_(
-              executor, api.client(), namespaced_content(), api.ca_pem(), clock, logger
-          ),
+          namespaces_(executor, api.client(), namespaced_content(), api.ca_pem(), clock, logger),
           scheduler_(executor, api.client(), clock, logger),
           nodes_(executor, api.client(), clock, logger) {}
 
@@ -213,8 +211,7 @@ Task<Result<>> run_parts(
     if (!made) co_return made;
     const auto system = co_await api.client().get(kubeapi::kNamespaces, "", "kube-system");
     if (!system) co_return fail(system.error());
-    auto credentials =
-        enrolment::HubCredentials::load(dir, settings.hub_names, clock.now().wall);
+    auto credentials = enrolment::HubCredentials::load(dir, settings.hub_names, clock.now().wall);
     if (!credentials) co_return fail(credentials.error().within("hub certificates"));
     Controllers controllers(executor, api, clock, logger);
     MachinesPort machines(
@@ -243,18 +240,14 @@ Task<Result<>> run_standalone(
     const Executor executor = co_await this_executor;
     metrics::Registry registry;
     std::string missing = "starting";
-    auto health = start_health_server(executor, addresses.health, registry, [&missing] {
-        return missing;
-    });
+    auto health =
+        start_health_server(executor, addresses.health, registry, [&missing] { return missing; });
     if (!health) co_return fail(health.error().within("health"));
-    auto api = co_await apiserver::ApiServer::start(
-        dir, addresses.api, clock, registry, logger
-    );
+    auto api = co_await apiserver::ApiServer::start(dir, addresses.api, clock, registry, logger);
     Result<> done;
     if (api) {
-        done = co_await run_parts(
-            settings, addresses, dir, **api, clock, registry, missing, logger
-        );
+        done =
+            co_await run_parts(settings, addresses, dir, **api, clock, registry, missing, logger);
         co_await (*api)->stop(kStopGrace);
     } else {
         done = fail(api.error());
@@ -289,7 +282,8 @@ int serve(const Settings& settings) {
     const log::Logger logger = make_logger(settings);
     if (!settings.standalone) {
         std::fputs(
-            "cloudcore: serve needs --standalone; serving beside a cluster is not there yet\n", stderr
+            "cloudcore: serve needs --standalone; serving beside a cluster is not there yet\n",
+            stderr
         );
         return config::kExitUsage;
     }

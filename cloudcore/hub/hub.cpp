@@ -20,10 +20,13 @@ constexpr std::size_t kSessionsPerNodeMax = 4;
 
 int refusal_status(ErrorCode code) {
     switch (code) {
-        case ErrorCode::unauthenticated: return 401;
+        case ErrorCode::unauthenticated:
+            return 401;
         case ErrorCode::not_found:
-        case ErrorCode::permission_denied: return 403;
-        default: return 503;
+        case ErrorCode::permission_denied:
+            return 403;
+        default:
+            return 503;
     }
 }
 
@@ -87,9 +90,8 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
     options.message_bytes_max = tunnel::kWireBytesMax;
     auto socket = co_await exchange.accept_websocket(options);
     if (!socket) co_return;
-    const auto session = std::make_shared<NodeSession>(
-        *this, executor_, std::move(*machine), std::move(*socket)
-    );
+    const auto session =
+        std::make_shared<NodeSession>(*this, executor_, std::move(*machine), std::move(*socket));
     co_await session->run();
 }
 

@@ -43,10 +43,8 @@ struct MachineAccess {
 class Hub {
 public:
     // The references must outlive the hub.
-    Hub(
-        Executor executor, std::string cluster_uid, kubeapi::KubeClient& client,
-        MachineAccess access, const Clock& clock, metrics::Registry& metrics, log::Logger logger
-    );
+    Hub(Executor executor, std::string cluster_uid, kubeapi::KubeClient& client,
+        MachineAccess access, const Clock& clock, metrics::Registry& metrics, log::Logger logger);
     ~Hub();
     Hub(const Hub&) = delete;
     Hub& operator=(const Hub&) = delete;
@@ -72,8 +70,7 @@ private:
     void enter(NodeSession& session);
     void leave(NodeSession& session);
     // Shared, since sessions may end while they are told something.
-    [[nodiscard]] std::vector<std::shared_ptr<NodeSession>> sessions_of(
-        const std::string& node
+    [[nodiscard]] std::vector<std::shared_ptr<NodeSession>> sessions_of(const std::string& node
     ) const;
     void dismiss_all(tunnel::GoodbyeReason reason, const std::string& text);
 

@@ -40,12 +40,14 @@ Value new_lease(const std::string& node, const std::string& node_uid) {
     metadata.set("name", Value::of(node));
     metadata.set("namespace", Value::of(kLeaseNamespace));
     if (!node_uid.empty()) {
-        metadata.set("ownerReferences", Value::make_array({Value::make_object({
-            {"apiVersion", Value::of("v1")},
-            {"kind", Value::of("Node")},
-            {"name", Value::of(node)},
-            {"uid", Value::of(node_uid)},
-        })}));
+        metadata.set(
+            "ownerReferences", Value::make_array({Value::make_object({
+                                   {"apiVersion", Value::of("v1")},
+                                   {"kind", Value::of("Node")},
+                                   {"name", Value::of(node)},
+                                   {"uid", Value::of(node_uid)},
+                               })})
+        );
     }
     Value& spec = lease.ensure_path({"spec"});
     spec.set("holderIdentity", Value::of(node));
@@ -99,8 +101,9 @@ Task<Result<TakenLease>> NodeLease::take(
         object::set_annotation(lease, kStore, store_uuid);
         object::set_annotation(lease, kAcked, std::to_string(taken.acked_seq));
         // Its resourceVersion makes the update a compare-and-swap; a creation is one by nature.
-        auto written = missing ? co_await client_.create(kubeapi::kLeases, ns, std::move(lease), {})
-                               : co_await client_.update(kubeapi::kLeases, ns, std::move(lease), {});
+        auto written = missing
+                           ? co_await client_.create(kubeapi::kLeases, ns, std::move(lease), {})
+                           : co_await client_.update(kubeapi::kLeases, ns, std::move(lease), {});
         if (written) {
             store_uuid_ = std::move(store_uuid);
             co_return taken;

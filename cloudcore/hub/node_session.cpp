@@ -138,9 +138,7 @@ void NodeSession::perform(const Action& action) {
                     {{"seq_high", lost.seq_high}, {"acknowledged", lost.acked_seq}}
                 );
             },
-            [&](const action::InSync&) {
-                logger_.info("in sync", {{"epoch", state_.epoch()}});
-            },
+            [&](const action::InSync&) { logger_.info("in sync", {{"epoch", state_.epoch()}}); },
         },
         action
     );
@@ -264,8 +262,7 @@ Task<> NodeSession::apply(action::Apply apply) {
 Task<> NodeSession::confirm_gone(action::ConfirmGone confirm) {
     event::AbsenceChecked answer{.absence = event::Absence::all_gone};
     for (action::ConfirmGone::Object& object : confirm.objects) {
-        const auto gone =
-            co_await hub_.feed_.is_gone(std::move(object.key), std::move(object.uid));
+        const auto gone = co_await hub_.feed_.is_gone(std::move(object.key), std::move(object.uid));
         if (!gone) {
             answer.absence = event::Absence::unknown;
             break;

@@ -60,7 +60,7 @@ private:
     std::deque<Event> events_;
     bool feeding_ = false;
     std::deque<std::string> outgoing_;
-    bool closing_ = false;              // Nothing more is sent after what is queued.
+    bool closing_ = false;  // Nothing more is sent after what is queued.
     farhold::Event outgoing_changed_;
     farhold::Event wake_;
 };

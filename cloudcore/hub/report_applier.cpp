@@ -43,9 +43,8 @@ Task<AppliedReport> create_event(
         .subresource = {}, .type = kubeapi::PatchType::merge, .body = std::move(*event)
     };
     patch.body.erase("metadata");
-    const auto patched = co_await client.patch(
-        kubeapi::kEvents, target.ns, target.name, std::move(patch)
-    );
+    const auto patched =
+        co_await client.patch(kubeapi::kEvents, target.ns, target.name, std::move(patch));
     co_return patched ? outcome(Kind::written) : failed(patched.error());
 }
 
@@ -53,9 +52,8 @@ Task<AppliedReport> delete_pod(kubeapi::KubeObjects& client, ReportTarget target
     kubeapi::DeleteOptions options;
     options.grace_period_seconds = 0;
     options.uid = std::move(pod.uid);
-    const auto removed = co_await client.remove(
-        kubeapi::kPods, target.ns, target.name, std::move(options)
-    );
+    const auto removed =
+        co_await client.remove(kubeapi::kPods, target.ns, target.name, std::move(options));
     if (!removed && removed.error().code() != ErrorCode::not_found) {
         // A conflict is about the uid: read again, the pod of that uid is gone then.
         co_return failed(removed.error());
@@ -84,9 +82,8 @@ Task<AppliedReport> apply_report(
     if (!current && current.error().code() != ErrorCode::not_found) {
         co_return outcome(Kind::retry, current.error().message());
     }
-    WriteDecision decision = decide_write(
-        node, *target, report, mark, current ? &*current : nullptr, clock.now().wall
-    );
+    WriteDecision decision =
+        decide_write(node, *target, report, mark, current ? &*current : nullptr, clock.now().wall);
     if (auto* refuse = std::get_if<Refuse>(&decision)) {
         co_return outcome(Kind::refused, std::move(refuse->reason));
     }
@@ -107,9 +104,8 @@ Task<AppliedReport> apply_report(
             .type = kubeapi::PatchType::merge,
             .body = std::move(write->patch),
         };
-        const auto written = co_await client.patch(
-            resource, target->ns, target->name, std::move(patch)
-        );
+        const auto written =
+            co_await client.patch(resource, target->ns, target->name, std::move(patch));
         co_return written ? outcome(Kind::written) : failed(written.error());
     }
     co_return outcome(Kind::written);

@@ -31,8 +31,8 @@ Duration retry_delay(int failures) {
 
 bool ReportLanes::add(tunnel::Report report, Instant now) {
     const std::size_t bytes = tunnel::size_of(report);
-    const bool beyond = reports_.size() >= tunnel::kReportWindow ||
-                        bytes_ + bytes > tunnel::kReportWindowBytes;
+    const bool beyond =
+        reports_.size() >= tunnel::kReportWindow || bytes_ + bytes > tunnel::kReportWindowBytes;
     if (!reports_.empty() && beyond) {
         return false;
     }

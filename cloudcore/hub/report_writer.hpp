@@ -61,8 +61,7 @@ struct Superseded {};
 struct Fenced {
     std::uint64_t epoch = 0;  // In the object.
 };
-using WriteDecision =
-    std::variant<Refuse, WriteStatus, DeletePod, NothingToDo, Superseded, Fenced>;
+using WriteDecision = std::variant<Refuse, WriteStatus, DeletePod, NothingToDo, Superseded, Fenced>;
 
 // Of pod_status, node_status and pod_gone. `current` is the object in Kubernetes, nullptr when there
 // is none; `node` is who sends, as its certificate says.

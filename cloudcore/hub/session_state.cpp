@@ -11,15 +11,24 @@ namespace farhold::hub {
 
 std::string_view to_string(Phase phase) {
     switch (phase) {
-        case Phase::hello: return "hello";
-        case Phase::admission: return "admission";
-        case Phase::view: return "view";
-        case Phase::inventory: return "inventory";
-        case Phase::doubt: return "doubt";
-        case Phase::syncing: return "syncing";
-        case Phase::live: return "live";
-        case Phase::renew_only: return "renew-only";
-        case Phase::closed: return "closed";
+        case Phase::hello:
+            return "hello";
+        case Phase::admission:
+            return "admission";
+        case Phase::view:
+            return "view";
+        case Phase::inventory:
+            return "inventory";
+        case Phase::doubt:
+            return "doubt";
+        case Phase::syncing:
+            return "syncing";
+        case Phase::live:
+            return "live";
+        case Phase::renew_only:
+            return "renew-only";
+        case Phase::closed:
+            return "closed";
     }
     return "unknown";
 }
@@ -108,7 +117,9 @@ void SessionState::handle(const event::Applied& event, Step& step) {
 void SessionState::handle(const event::AbsenceChecked& event, Step& step) {
     using tunnel::GoodbyeReason;
     switch (event.absence) {
-        case event::Absence::all_gone: begin_sync(step); break;
+        case event::Absence::all_gone:
+            begin_sync(step);
+            break;
         case event::Absence::behind:
             close(GoodbyeReason::not_ready, "the machine knows more than this hub", step);
             break;
@@ -121,7 +132,8 @@ void SessionState::handle(const event::AbsenceChecked& event, Step& step) {
 void SessionState::handle(const event::LeaseAnswered& event, Step& step) {
     renewing_lease_ = false;
     switch (event.outcome) {
-        case event::LeaseOutcome::renewed: break;
+        case event::LeaseOutcome::renewed:
+            break;
         case event::LeaseOutcome::failed:
             lease_renewed_.reset();  // The next heartbeat tries again.
             break;

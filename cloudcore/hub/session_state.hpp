@@ -110,7 +110,8 @@ struct Tick {};
 
 using Event = std::variant<
     event::Received, event::Closed, event::Admitted, event::NotAdmitted, event::ViewChanged,
-    event::Applied, event::AbsenceChecked, event::LeaseAnswered, event::CertificateIssued, event::Dismissed, event::Tick>;
+    event::Applied, event::AbsenceChecked, event::LeaseAnswered, event::CertificateIssued,
+    event::Dismissed, event::Tick>;
 
 namespace action {
 
@@ -160,17 +161,16 @@ struct InSync {};
 
 using Action = std::variant<
     action::Admit, action::Send, action::Close, action::ConfirmGone, action::Apply,
-    action::RenewLease,
-    action::SignCertificate, action::StoreWentBack, action::InSync>;
+    action::RenewLease, action::SignCertificate, action::StoreWentBack, action::InSync>;
 using Actions = std::vector<Action>;
 
 enum class Phase : std::uint8_t {
-    hello,       // Waiting for the Hello.
-    admission,   // Waiting for the epoch.
-    view,        // Has its epoch, waiting for the view to be whole.
-    inventory,   // Waiting for what the machine holds.
-    doubt,       // Waiting for Kubernetes to say whether what the view lacks is gone.
-    syncing,     // The difference is on its way.
+    hello,      // Waiting for the Hello.
+    admission,  // Waiting for the epoch.
+    view,       // Has its epoch, waiting for the view to be whole.
+    inventory,  // Waiting for what the machine holds.
+    doubt,      // Waiting for Kubernetes to say whether what the view lacks is gone.
+    syncing,    // The difference is on its way.
     live,
     renew_only,
     closed,

@@ -4,9 +4,9 @@
 #include "common/async/timeout.hpp"
 #include "common/object/metadata.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <utility>
@@ -26,8 +26,10 @@ struct FollowedKind {
     const kubeapi::ResourceRef& resource;
 };
 const FollowedKind kFollowed[] = {
-    {"Node", kubeapi::kNodes},           {"Pod", kubeapi::kPods},
-    {"ConfigMap", kubeapi::kConfigMaps}, {"Secret", kubeapi::kSecrets},
+    {"Node", kubeapi::kNodes},
+    {"Pod", kubeapi::kPods},
+    {"ConfigMap", kubeapi::kConfigMaps},
+    {"Secret", kubeapi::kSecrets},
     {"ServiceAccount", kubeapi::kServiceAccounts},
 };
 

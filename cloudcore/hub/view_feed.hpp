@@ -66,7 +66,7 @@ private:
     std::vector<std::unique_ptr<KindHandler>> kinds_;
     std::size_t waiting_for_ = 0;
     std::uint64_t api_epoch_ = 0;
-    std::string kept_hold_;          // As it stands in the API.
+    std::string kept_hold_;           // As it stands in the API.
     bool confirmation_seen_ = false;  // The annotation is still to be taken away.
     Event hold_changed_;
 };

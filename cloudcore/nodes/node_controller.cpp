@@ -87,9 +87,7 @@ NodeController::NodeController(
       node_handler_(std::make_unique<NodeHandler>(*this)),
       lease_handler_(std::make_unique<LeaseHandler>(*this)),
       nodes_(client, kubeapi::kNodes, {}, *node_handler_, logger_),
-      leases_(
-          client, kubeapi::kLeases, in_lease_namespace(), *lease_handler_, logger_
-      ) {}
+      leases_(client, kubeapi::kLeases, in_lease_namespace(), *lease_handler_, logger_) {}
 
 NodeController::~NodeController() = default;
 

@@ -47,8 +47,7 @@ json::Value make_taint(std::string_view key, std::string_view effect, std::strin
 json::Value unknown_conditions(const json::Value& node, std::string_view time) {
     json::Value conditions = json::Value::make_array();
     for (const json::Value& one : items(node.at_path({"status", "conditions"}))) {
-        const bool watched =
-            std::ranges::find(kWatched, one.text_at({"type"})) != kWatched.end();
+        const bool watched = std::ranges::find(kWatched, one.text_at({"type"})) != kWatched.end();
         json::Value& copy = conditions.array().emplace_back(one);
         if (!watched) continue;
         if (one.text_at({"status"}) != "Unknown") {
@@ -75,9 +74,8 @@ json::Value unknown_conditions(const json::Value& node, std::string_view time) {
 // and what is due is decided again from what it said.
 json::Value make_patch(const json::Value& node) {
     json::Value patch = json::Value::make_object();
-    patch.ensure_path({"metadata"}).set(
-        "resourceVersion", json::Value::of(node.text_at({"metadata", "resourceVersion"}))
-    );
+    patch.ensure_path({"metadata"})
+        .set("resourceVersion", json::Value::of(node.text_at({"metadata", "resourceVersion"})));
     return patch;
 }
 
@@ -161,9 +159,7 @@ std::vector<NodeChange> NodeLifecycle::due(Now now) const {
         const bool silent = now.mono - state.last_seen >= kMonitorGrace;
         if (silent && (ready != "Unknown" || ready_condition == nullptr)) {
             json::Value patch = make_patch(state.node);
-            patch.ensure_path({"status"}).set(
-                "conditions", unknown_conditions(state.node, time)
-            );
+            patch.ensure_path({"status"}).set("conditions", unknown_conditions(state.node, time));
             change.status_patch = std::move(patch);
             change.became_unreachable = ready == "True";
             ready = "Unknown";

@@ -22,9 +22,8 @@ const json::Array& items(const json::Value* value) {
 std::int64_t amount(const json::Value* resources, std::string_view name, bool milli) {
     const json::Value* value = resources == nullptr ? nullptr : resources->find(name);
     if (value == nullptr) return 0;
-    const auto quantity = object::Quantity::parse(
-        value->is_string() ? value->as_string() : value->number_text()
-    );
+    const auto quantity =
+        object::Quantity::parse(value->is_string() ? value->as_string() : value->number_text());
     if (!quantity) return 0;
     return milli ? quantity->milli_value() : quantity->value();
 }
@@ -57,8 +56,7 @@ std::optional<std::string> untolerated_taint(const json::Value& pod, const json:
         });
         if (!tolerated) {
             return fmt::format(
-                "had untolerated taint {{{}: {}}}", taint.text_at({"key"}),
-                taint.text_at({"value"})
+                "had untolerated taint {{{}: {}}}", taint.text_at({"key"}), taint.text_at({"value"})
             );
         }
     }
@@ -77,9 +75,8 @@ bool expression_matches(const json::Value& expression, const json::Value* found)
     if (op == "Exists") return found != nullptr;
     if (op == "DoesNotExist") return found == nullptr;
     const json::Array& values = items(expression.find("values"));
-    const bool listed = found != nullptr && std::ranges::any_of(values, [&](const auto& one) {
-        return one == *found;
-    });
+    const bool listed = found != nullptr &&
+                        std::ranges::any_of(values, [&](const auto& one) { return one == *found; });
     if (op == "In") return listed;
     if (op == "NotIn") return !listed;
     if (found == nullptr || !found->is_string() || values.size() != 1) return false;
@@ -102,13 +99,17 @@ bool affinity_matches(const json::Value& pod, const std::string& name, const jso
         const json::Array& by_label = items(term.find("matchExpressions"));
         const json::Array& by_field = items(term.find("matchFields"));
         if (by_label.empty() && by_field.empty()) return false;
-        return std::ranges::all_of(by_label, [&](const json::Value& expression) {
-            const auto key = expression.text_at({"key"});
-            return expression_matches(expression, labels ? labels->find(key) : nullptr);
-        }) && std::ranges::all_of(by_field, [&](const json::Value& expression) {
-            return expression.text_at({"key"}) == "metadata.name" &&
-                   expression_matches(expression, &node_name);
-        });
+        return std::ranges::all_of(
+                   by_label,
+                   [&](const json::Value& expression) {
+                       const auto key = expression.text_at({"key"});
+                       return expression_matches(expression, labels ? labels->find(key) : nullptr);
+                   }
+               ) &&
+               std::ranges::all_of(by_field, [&](const json::Value& expression) {
+                   return expression.text_at({"key"}) == "metadata.name" &&
+                          expression_matches(expression, &node_name);
+               });
     });
 }
 
@@ -184,8 +185,7 @@ void Cluster::remove_pod(const std::string& uid) {
 }
 
 std::optional<std::string> Cluster::objection(
-    const json::Value& pod, const Resources& wanted, const json::Value& node,
-    const Resources& used
+    const json::Value& pod, const Resources& wanted, const json::Value& node, const Resources& used
 ) const {
     const json::Value* unschedulable = node.at_path({"spec", "unschedulable"});
     if (unschedulable != nullptr && unschedulable->boolean().value_or(false)) {

@@ -64,8 +64,8 @@ private:
     ) const;
 
     std::map<std::string, std::shared_ptr<const json::Value>> nodes_;
-    std::map<std::string, Bound> pods_;          // By uid.
-    std::map<std::string, Resources> used_;      // By node.
+    std::map<std::string, Bound> pods_;      // By uid.
+    std::map<std::string, Resources> used_;  // By node.
 };
 
 // A pod that waits for this scheduler.

@@ -160,12 +160,10 @@ Task<> Scheduler::bind(const json::Value& pod, const std::string& node) {
     json::Value bound = pod;
     bound.ensure_path({"spec"}).set("nodeName", json::Value::of(node));
     cluster_.put_pod(std::string(object::uid(pod)), bound);
-    const auto created =
-        co_await client_.create(kubeapi::kPods, ns, std::move(binding), "binding");
+    const auto created = co_await client_.create(kubeapi::kPods, ns, std::move(binding), "binding");
     if (created) {
         co_await record(
-            pod, "Normal", "Scheduled",
-            "Successfully assigned " + ns + "/" + name + " to " + node
+            pod, "Normal", "Scheduled", "Successfully assigned " + ns + "/" + name + " to " + node
         );
         co_return;
     }
@@ -188,9 +186,7 @@ Task<> Scheduler::set_condition(const json::Value& pod, const std::string& messa
     condition.set("status", json::Value::of("False"));
     condition.set("reason", json::Value::of("Unschedulable"));
     condition.set("message", json::Value::of(message));
-    condition.set(
-        "lastTransitionTime", json::Value::of(object::format_time(clock_.now().wall))
-    );
+    condition.set("lastTransitionTime", json::Value::of(object::format_time(clock_.now().wall)));
     json::Value body = json::Value::make_object();
     json::Value list = json::Value::make_array();
     list.push_back(std::move(condition));
@@ -218,9 +214,8 @@ Task<> Scheduler::record(
         "default-scheduler", clock_.now().wall
     );
     // Events are best effort.
-    const auto created = co_await client_.create(
-        kubeapi::kEvents, std::string(object::ns(pod)), std::move(event)
-    );
+    const auto created =
+        co_await client_.create(kubeapi::kEvents, std::string(object::ns(pod)), std::move(event));
     if (!created) logger_.debug("event not written", {{"error", created.error().message()}});
 }
 

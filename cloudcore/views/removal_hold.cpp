@@ -88,8 +88,8 @@ void RemovalHold::change_seen(const std::string& kind, std::string_view resource
 }
 
 bool RemovalHold::may_remove(std::size_t missing_pods, std::size_t known_pods) {
-    const bool too_many = missing_pods > kHoldPodsMin &&
-                          missing_pods * 100 > known_pods * kHoldPercent;
+    const bool too_many =
+        missing_pods > kHoldPodsMin && missing_pods * 100 > known_pods * kHoldPercent;
     if (too_many) {
         held_.try_emplace(kCluster, Held{"too many Pods vanished at once", {}});
     }

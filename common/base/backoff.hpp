@@ -18,9 +18,9 @@ public:
     Duration next(Random& random) {
         const auto low = base_.count() / 2;
         const auto high = std::max<Duration::rep>(low, std::min(cap_.count(), last_.count() * 3));
-        const Duration drawn(static_cast<Duration::rep>(random.between(
-            static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high)
-        )));
+        const Duration drawn(static_cast<Duration::rep>(
+            random.between(static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high))
+        ));
         last_ = std::max(base_, drawn);
         return drawn;
     }

@@ -26,8 +26,8 @@ std::string Random::uuid() {
     const std::uint64_t high = (engine_() & ~0xf000ULL) | 0x4000ULL;
     const std::uint64_t low = (engine_() & ~(0xc0ULL << 56U)) | (0x80ULL << 56U);
     return fmt::format(
-        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32U, (high >> 16U) & 0xffffU,
-        high & 0xffffU, low >> 48U, low & 0xffffffffffffULL
+        "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32U, (high >> 16U) & 0xffffU, high & 0xffffU,
+        low >> 48U, low & 0xffffffffffffULL
     );
 }
 

@@ -23,9 +23,7 @@ public:
     std::string finish() {
         std::string out(32, '\0');
         unsigned length = 0;
-        EVP_DigestFinal_ex(
-            context_.get(), reinterpret_cast<unsigned char*>(out.data()), &length
-        );
+        EVP_DigestFinal_ex(context_.get(), reinterpret_cast<unsigned char*>(out.data()), &length);
         return out;
     }
 

@@ -75,8 +75,8 @@ public:
     }
     void config_file(std::string& path) override {
         config_path_ = &path;
-        config_option_ = app_.add_option("--config", path, "configuration file, YAML")
-                             ->capture_default_str();
+        config_option_ =
+            app_.add_option("--config", path, "configuration file, YAML")->capture_default_str();
     }
     void action(std::function<int()> act) override { action_ = std::move(act); }
 
@@ -117,8 +117,8 @@ private:
             return error("unknown key");
         }
         if (option->count() > 0) return {};
-        if (setting.values.size() != 1 && option->get_multi_option_policy() !=
-                                              CLI::MultiOptionPolicy::TakeAll) {
+        if (setting.values.size() != 1 &&
+            option->get_multi_option_policy() != CLI::MultiOptionPolicy::TakeAll) {
             return error("one value is expected");
         }
         if (setting.values.empty()) return {};
@@ -162,9 +162,9 @@ Result<Duration> parse_duration(std::string_view text) {
         rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
         const auto unit_length = std::min(rest.find_first_of("0123456789"), rest.size());
         const std::string_view unit = rest.substr(0, unit_length);
-        const auto* found = std::find_if(
-            std::begin(units), std::end(units), [&](const auto& one) { return one.first == unit; }
-        );
+        const auto* found = std::find_if(std::begin(units), std::end(units), [&](const auto& one) {
+            return one.first == unit;
+        });
         if (found == std::end(units)) return bad();
         if (count > (Duration::max() - total).count() / found->second.count()) return bad();
         total += found->second * count;

@@ -39,9 +39,7 @@ public:
     virtual void setting(std::string name, Duration& target, std::string help) = 0;
     virtual void setting(std::string name, bool& target, std::string help) = 0;
     // May be given several times; a YAML sequence, or one scalar.
-    virtual void setting(
-        std::string name, std::vector<std::string>& target, std::string help
-    ) = 0;
+    virtual void setting(std::string name, std::vector<std::string>& target, std::string help) = 0;
     // One of the named values.
     virtual void choice(
         std::string name, std::string& target, std::vector<std::string> values, std::string help

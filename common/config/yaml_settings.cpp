@@ -36,11 +36,10 @@ Result<YamlSetting> read_setting(
         for (const YAML::Node& item : value) {
             if (!item.IsScalar()) {
                 return fail(
-                    ErrorCode::invalid_argument,
-                    fmt::format(
-                        "{}:{}: {}: a list may hold only plain values", path,
-                        line_of(item.Mark()), setting.key
-                    )
+                    ErrorCode::invalid_argument, fmt::format(
+                                                     "{}:{}: {}: a list may hold only plain values",
+                                                     path, line_of(item.Mark()), setting.key
+                                                 )
                 );
             }
             setting.values.push_back(item.Scalar());

@@ -29,9 +29,8 @@ json::Value make_event(
     json::Value involved, std::string_view type, std::string_view reason, std::string message,
     std::string_view component, WallTime time
 ) {
-    const std::string name = fmt::format(
-        "{}.{:016x}", involved.text_at({"name"}), time.time_since_epoch().count()
-    );
+    const std::string name =
+        fmt::format("{}.{:016x}", involved.text_at({"name"}), time.time_since_epoch().count());
     const std::string stamp = object::format_time(time);
     json::Value event = json::Value::make_object();
     event.set("apiVersion", json::Value::of("v1"));

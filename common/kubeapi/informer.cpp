@@ -41,9 +41,14 @@ void Informer::deliver(const WatchEvent& event) {
     resource_version_ = std::string(version);
     switch (event.type) {
         case WatchEvent::Type::added:
-        case WatchEvent::Type::modified: handler_.changed(event.object); break;
-        case WatchEvent::Type::deleted: handler_.removed(event.object); break;
-        case WatchEvent::Type::bookmark: break;
+        case WatchEvent::Type::modified:
+            handler_.changed(event.object);
+            break;
+        case WatchEvent::Type::deleted:
+            handler_.removed(event.object);
+            break;
+        case WatchEvent::Type::bookmark:
+            break;
     }
 }
 

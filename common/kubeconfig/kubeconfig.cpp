@@ -47,7 +47,8 @@ Result<Kubeconfig> parse_yaml(const YAML::Node& root, const std::string& path) {
         return missing(fmt::format("current-context \"{}\" is not among the contexts", current));
     }
     const YAML::Node cluster = named(root["clusters"], text_of(context["cluster"]), "cluster");
-    if (!cluster.IsDefined() || !cluster.IsMap()) return missing("the context's cluster is missing");
+    if (!cluster.IsDefined() || !cluster.IsMap())
+        return missing("the context's cluster is missing");
     const YAML::Node user = named(root["users"], text_of(context["user"]), "user");
     if (!user.IsDefined() || !user.IsMap()) return missing("the context's user is missing");
 

@@ -21,11 +21,21 @@ void append_quoted(std::string& line, std::string_view text) {
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         switch (c) {
-            case '"': line += "\\\""; break;
-            case '\\': line += "\\\\"; break;
-            case '\n': line += "\\n"; break;
-            case '\t': line += "\\t"; break;
-            case '\r': line += "\\r"; break;
+            case '"':
+                line += "\\\"";
+                break;
+            case '\\':
+                line += "\\\\";
+                break;
+            case '\n':
+                line += "\\n";
+                break;
+            case '\t':
+                line += "\\t";
+                break;
+            case '\r':
+                line += "\\r";
+                break;
             default:
                 // Bytes from outside must not move a terminal's cursor or forge a line.
                 if (byte < 0x20 || byte == 0x7f) {
@@ -40,8 +50,8 @@ void append_quoted(std::string& line, std::string_view text) {
 
 bool needs_quotes(std::string_view text) {
     return text.empty() || !std::ranges::all_of(text, [](char c) {
-        return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
-    });
+               return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
+           });
 }
 
 void append_field(std::string& line, Format format, const Field& field) {
@@ -128,9 +138,8 @@ Logger Logger::with(std::initializer_list<Field> identity) const {
     return more;
 }
 
-void Logger::write(
-    Level level, std::string_view sentence, std::initializer_list<Field> fields
-) const {
+void Logger::write(Level level, std::string_view sentence, std::initializer_list<Field> fields)
+    const {
     if (!sink_ || level < sink_->least) return;
     sink_->write(format_line(sink_->format, utc_now(), level, sentence, identity_, fields));
 }

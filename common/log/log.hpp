@@ -84,9 +84,7 @@ private:
         Write write;
     };
 
-    void write(
-        Level level, std::string_view sentence, std::initializer_list<Field> fields
-    ) const;
+    void write(Level level, std::string_view sentence, std::initializer_list<Field> fields) const;
 
     std::shared_ptr<const Sink> sink_;  // Shared by all the loggers made of this one.
     std::vector<Field> identity_;

@@ -35,9 +35,7 @@ Series& find_or_make(std::map<std::string, std::unique_ptr<Series>>& all, const 
 
 }  // namespace
 
-Registry::Family& Registry::family(
-    std::string_view name, std::string_view help, bool is_counter
-) {
+Registry::Family& Registry::family(std::string_view name, std::string_view help, bool is_counter) {
     auto found = families_.find(name);
     if (found == families_.end()) {
         found = families_.try_emplace(std::string(name)).first;
@@ -48,9 +46,7 @@ Registry::Family& Registry::family(
     return found->second;
 }
 
-Counter& Registry::counter(
-    std::string_view name, std::string_view help, const Labels& labels
-) {
+Counter& Registry::counter(std::string_view name, std::string_view help, const Labels& labels) {
     const std::lock_guard lock(mutex_);
     return find_or_make(family(name, help, true).counters, labels);
 }

@@ -10,7 +10,10 @@ namespace farhold::tunnel {
 namespace {
 
 constexpr std::array<std::string_view, 4> kBookkeeping = {
-    "managedFields", "resourceVersion", "uid", "selfLink",
+    "managedFields",
+    "resourceVersion",
+    "uid",
+    "selfLink",
 };
 
 json::Value machine_annotations(const json::Value& annotations) {

@@ -104,9 +104,7 @@ public:
         return ack;
     }
 
-    Ping ping(const wire::Ping& in) {
-        return {in.id(), Duration(in.loop_beat_age_ns())};
-    }
+    Ping ping(const wire::Ping& in) { return {in.id(), Duration(in.loop_beat_age_ns())}; }
 
     RenewCertificate renew_certificate(wire::RenewCertificate& in) {
         return {bounded(in.mutable_request_pem(), kPemBytesMax, "certificate request")};
@@ -190,10 +188,14 @@ private:
 
     SyncMode mode(wire::Welcome::Mode in) {
         switch (in) {
-            case wire::Welcome::MODE_IN_SYNC: return SyncMode::in_sync;
-            case wire::Welcome::MODE_NEED_INVENTORY: return SyncMode::need_inventory;
-            case wire::Welcome::MODE_RENEW_ONLY: return SyncMode::renew_only;
-            default: break;
+            case wire::Welcome::MODE_IN_SYNC:
+                return SyncMode::in_sync;
+            case wire::Welcome::MODE_NEED_INVENTORY:
+                return SyncMode::need_inventory;
+            case wire::Welcome::MODE_RENEW_ONLY:
+                return SyncMode::renew_only;
+            default:
+                break;
         }
         note(ErrorCode::invalid_argument, "welcome of an unknown mode");
         return SyncMode::need_inventory;
@@ -201,10 +203,14 @@ private:
 
     ReportClass report_class(wire::Report::Class in) {
         switch (in) {
-            case wire::Report::CLASS_DURABLE: return ReportClass::durable;
-            case wire::Report::CLASS_DERIVED: return ReportClass::derived;
-            case wire::Report::CLASS_EVENT: return ReportClass::event;
-            default: break;
+            case wire::Report::CLASS_DURABLE:
+                return ReportClass::durable;
+            case wire::Report::CLASS_DERIVED:
+                return ReportClass::derived;
+            case wire::Report::CLASS_EVENT:
+                return ReportClass::event;
+            default:
+                break;
         }
         note(ErrorCode::invalid_argument, "report of an unknown class");
         return ReportClass::derived;
@@ -213,16 +219,24 @@ private:
     // An unknown reason is taken for the mildest: the peer is newer, and leaves in any case.
     static GoodbyeReason goodbye_reason(wire::Goodbye::Reason in) {
         switch (in) {
-            case wire::Goodbye::REASON_NOT_READY: return GoodbyeReason::not_ready;
-            case wire::Goodbye::REASON_OVERLOADED: return GoodbyeReason::overloaded;
-            case wire::Goodbye::REASON_PROTOCOL: return GoodbyeReason::protocol;
-            case wire::Goodbye::REASON_SUPERSEDED: return GoodbyeReason::superseded;
-            case wire::Goodbye::REASON_FENCED: return GoodbyeReason::fenced;
-            case wire::Goodbye::REASON_REVOKED: return GoodbyeReason::revoked;
-            case wire::Goodbye::REASON_UNKNOWN_NODE: return GoodbyeReason::unknown_node;
+            case wire::Goodbye::REASON_NOT_READY:
+                return GoodbyeReason::not_ready;
+            case wire::Goodbye::REASON_OVERLOADED:
+                return GoodbyeReason::overloaded;
+            case wire::Goodbye::REASON_PROTOCOL:
+                return GoodbyeReason::protocol;
+            case wire::Goodbye::REASON_SUPERSEDED:
+                return GoodbyeReason::superseded;
+            case wire::Goodbye::REASON_FENCED:
+                return GoodbyeReason::fenced;
+            case wire::Goodbye::REASON_REVOKED:
+                return GoodbyeReason::revoked;
+            case wire::Goodbye::REASON_UNKNOWN_NODE:
+                return GoodbyeReason::unknown_node;
             case wire::Goodbye::REASON_UNSUPPORTED_VERSION:
                 return GoodbyeReason::unsupported_version;
-            default: return GoodbyeReason::shutting_down;
+            default:
+                return GoodbyeReason::shutting_down;
         }
     }
 
@@ -231,22 +245,33 @@ private:
 
 std::optional<Message> read_message(wire::Frame& frame, Decoder& decoder) {
     switch (frame.message_case()) {
-        case wire::Frame::kHello: return decoder.hello(*frame.mutable_hello());
-        case wire::Frame::kInventory: return decoder.inventory(*frame.mutable_inventory());
-        case wire::Frame::kCommitted: return Committed{frame.committed().id()};
-        case wire::Frame::kReports: return decoder.reports(*frame.mutable_reports());
-        case wire::Frame::kPing: return decoder.ping(frame.ping());
+        case wire::Frame::kHello:
+            return decoder.hello(*frame.mutable_hello());
+        case wire::Frame::kInventory:
+            return decoder.inventory(*frame.mutable_inventory());
+        case wire::Frame::kCommitted:
+            return Committed{frame.committed().id()};
+        case wire::Frame::kReports:
+            return decoder.reports(*frame.mutable_reports());
+        case wire::Frame::kPing:
+            return decoder.ping(frame.ping());
         case wire::Frame::kRenewCertificate:
             return decoder.renew_certificate(*frame.mutable_renew_certificate());
-        case wire::Frame::kWelcome: return decoder.welcome(*frame.mutable_welcome());
-        case wire::Frame::kBatch: return decoder.batch(*frame.mutable_batch());
-        case wire::Frame::kReportsAck: return decoder.reports_ack(*frame.mutable_reports_ack());
+        case wire::Frame::kWelcome:
+            return decoder.welcome(*frame.mutable_welcome());
+        case wire::Frame::kBatch:
+            return decoder.batch(*frame.mutable_batch());
+        case wire::Frame::kReportsAck:
+            return decoder.reports_ack(*frame.mutable_reports_ack());
         case wire::Frame::kPong:
             return Pong{frame.pong().id(), from_ns(frame.pong().hub_time_ns())};
-        case wire::Frame::kCertificate: return decoder.certificate(*frame.mutable_certificate());
-        case wire::Frame::kGoodbye: return decoder.goodbye(*frame.mutable_goodbye());
+        case wire::Frame::kCertificate:
+            return decoder.certificate(*frame.mutable_certificate());
+        case wire::Frame::kGoodbye:
+            return decoder.goodbye(*frame.mutable_goodbye());
         case wire::Frame::kFragment:
-        case wire::Frame::MESSAGE_NOT_SET: break;
+        case wire::Frame::MESSAGE_NOT_SET:
+            break;
     }
     return std::nullopt;
 }

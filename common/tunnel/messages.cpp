@@ -30,15 +30,24 @@ std::size_t size_of(const Report& report) {
 
 std::string_view to_string(GoodbyeReason reason) {
     switch (reason) {
-        case GoodbyeReason::shutting_down: return "shutting down";
-        case GoodbyeReason::not_ready: return "not ready";
-        case GoodbyeReason::overloaded: return "overloaded";
-        case GoodbyeReason::protocol: return "protocol error";
-        case GoodbyeReason::superseded: return "superseded by a newer session";
-        case GoodbyeReason::fenced: return "fenced by a newer session at another hub";
-        case GoodbyeReason::revoked: return "certificate revoked";
-        case GoodbyeReason::unknown_node: return "unknown node";
-        case GoodbyeReason::unsupported_version: return "unsupported protocol version";
+        case GoodbyeReason::shutting_down:
+            return "shutting down";
+        case GoodbyeReason::not_ready:
+            return "not ready";
+        case GoodbyeReason::overloaded:
+            return "overloaded";
+        case GoodbyeReason::protocol:
+            return "protocol error";
+        case GoodbyeReason::superseded:
+            return "superseded by a newer session";
+        case GoodbyeReason::fenced:
+            return "fenced by a newer session at another hub";
+        case GoodbyeReason::revoked:
+            return "certificate revoked";
+        case GoodbyeReason::unknown_node:
+            return "unknown node";
+        case GoodbyeReason::unsupported_version:
+            return "unsupported protocol version";
     }
     return "unknown reason";
 }
@@ -48,15 +57,17 @@ bool is_lasting(GoodbyeReason reason) {
         case GoodbyeReason::superseded:  // Somebody else uses our certificate: do not fight.
         case GoodbyeReason::revoked:
         case GoodbyeReason::unknown_node:
-        case GoodbyeReason::unsupported_version: return true;
-        default: return false;
+        case GoodbyeReason::unsupported_version:
+            return true;
+        default:
+            return false;
     }
 }
 
 std::string_view name_of(const Message& message) {
     constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames = {
-        "Hello", "Inventory", "Committed",  "Reports", "Ping",        "RenewCertificate",
-        "Welcome", "Batch",   "ReportsAck", "Pong",    "Certificate", "Goodbye",
+        "Hello",   "Inventory", "Committed",  "Reports", "Ping",        "RenewCertificate",
+        "Welcome", "Batch",     "ReportsAck", "Pong",    "Certificate", "Goodbye",
     };
     return kNames.at(message.index());
 }

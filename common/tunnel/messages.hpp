@@ -166,7 +166,7 @@ struct Certificate {
 
 enum class GoodbyeReason : std::uint8_t {
     shutting_down,
-    not_ready,   // The hub cannot reach Kubernetes or does not know it whole yet.
+    not_ready,  // The hub cannot reach Kubernetes or does not know it whole yet.
     overloaded,
     protocol,    // The peer broke a rule; the text says which.
     superseded,  // A newer session of the same node.

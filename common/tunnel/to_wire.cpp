@@ -8,33 +8,48 @@ namespace {
 
 wire::Welcome::Mode mode_of(SyncMode mode) {
     switch (mode) {
-        case SyncMode::in_sync: return wire::Welcome::MODE_IN_SYNC;
-        case SyncMode::need_inventory: return wire::Welcome::MODE_NEED_INVENTORY;
-        case SyncMode::renew_only: return wire::Welcome::MODE_RENEW_ONLY;
+        case SyncMode::in_sync:
+            return wire::Welcome::MODE_IN_SYNC;
+        case SyncMode::need_inventory:
+            return wire::Welcome::MODE_NEED_INVENTORY;
+        case SyncMode::renew_only:
+            return wire::Welcome::MODE_RENEW_ONLY;
     }
     return wire::Welcome::MODE_UNSPECIFIED;
 }
 
 wire::Report::Class class_of(ReportClass cls) {
     switch (cls) {
-        case ReportClass::durable: return wire::Report::CLASS_DURABLE;
-        case ReportClass::derived: return wire::Report::CLASS_DERIVED;
-        case ReportClass::event: return wire::Report::CLASS_EVENT;
+        case ReportClass::durable:
+            return wire::Report::CLASS_DURABLE;
+        case ReportClass::derived:
+            return wire::Report::CLASS_DERIVED;
+        case ReportClass::event:
+            return wire::Report::CLASS_EVENT;
     }
     return wire::Report::CLASS_UNSPECIFIED;
 }
 
 wire::Goodbye::Reason reason_of(GoodbyeReason reason) {
     switch (reason) {
-        case GoodbyeReason::shutting_down: return wire::Goodbye::REASON_SHUTTING_DOWN;
-        case GoodbyeReason::not_ready: return wire::Goodbye::REASON_NOT_READY;
-        case GoodbyeReason::overloaded: return wire::Goodbye::REASON_OVERLOADED;
-        case GoodbyeReason::protocol: return wire::Goodbye::REASON_PROTOCOL;
-        case GoodbyeReason::superseded: return wire::Goodbye::REASON_SUPERSEDED;
-        case GoodbyeReason::fenced: return wire::Goodbye::REASON_FENCED;
-        case GoodbyeReason::revoked: return wire::Goodbye::REASON_REVOKED;
-        case GoodbyeReason::unknown_node: return wire::Goodbye::REASON_UNKNOWN_NODE;
-        case GoodbyeReason::unsupported_version: return wire::Goodbye::REASON_UNSUPPORTED_VERSION;
+        case GoodbyeReason::shutting_down:
+            return wire::Goodbye::REASON_SHUTTING_DOWN;
+        case GoodbyeReason::not_ready:
+            return wire::Goodbye::REASON_NOT_READY;
+        case GoodbyeReason::overloaded:
+            return wire::Goodbye::REASON_OVERLOADED;
+        case GoodbyeReason::protocol:
+            return wire::Goodbye::REASON_PROTOCOL;
+        case GoodbyeReason::superseded:
+            return wire::Goodbye::REASON_SUPERSEDED;
+        case GoodbyeReason::fenced:
+            return wire::Goodbye::REASON_FENCED;
+        case GoodbyeReason::revoked:
+            return wire::Goodbye::REASON_REVOKED;
+        case GoodbyeReason::unknown_node:
+            return wire::Goodbye::REASON_UNKNOWN_NODE;
+        case GoodbyeReason::unsupported_version:
+            return wire::Goodbye::REASON_UNSUPPORTED_VERSION;
     }
     return wire::Goodbye::REASON_UNSPECIFIED;
 }

@@ -5,7 +5,6 @@
 
 #include "common/base/error.hpp"
 #include "common/tunnel/messages.hpp"
-
 #include "proto/farhold/tunnel/v1/tunnel.pb.h"
 
 #include <optional>

@@ -130,7 +130,8 @@ MachineCommands::MachineCommands(config::Command& root, Settings& settings) : se
     join.setting("label", labels_, "key=value for the Node; may be given several times");
     join.action([this] { return this->join(); });
 
-    config::Command& leave = root.command("leave", "stops this machine's pods and forgets its cluster");
+    config::Command& leave =
+        root.command("leave", "stops this machine's pods and forgets its cluster");
     declare(leave, settings_);
     leave.action([this] { return this->leave(); });
 

@@ -115,9 +115,8 @@ public:
           group_(executor) {
         store_->on_change([this](std::span<const object::ObjectKey> changed) {
             ages_.update(store_->outbox(), clock_.now().mono);
-            const bool node_changed = std::ranges::any_of(changed, [](const auto& key) {
-                return key.kind == "Node";
-            });
+            const bool node_changed =
+                std::ranges::any_of(changed, [](const auto& key) { return key.kind == "Node"; });
             if (node_changed) report_node(node_.status());
         });
         ages_.update(store_->outbox(), clock.now().mono);
@@ -167,8 +166,7 @@ private:
                     .forget = [this](const std::string& key) { link_.forget(key); },
                     .event = submit(tunnel::ReportClass::event),
                 },
-            .machine =
-                machine_settings(settings_, identity_.node(), store_->meta().store_uuid),
+            .machine = machine_settings(settings_, identity_.node(), store_->meta().store_uuid),
             .facts = [this] { return pod_facts(identity_.node(), node_.status()); },
             .log = logger,
         };
@@ -180,8 +178,7 @@ private:
         const store::DesiredRow* row = store_->desired().find("Node", "", identity_.node());
         if (row == nullptr || status.is_null()) return;
         link_.submit(
-            tunnel::ReportClass::derived, "NodeStatus//" + identity_.node(), row->uid,
-            status.dump()
+            tunnel::ReportClass::derived, "NodeStatus//" + identity_.node(), row->uid, status.dump()
         );
     }
 

@@ -17,11 +17,11 @@ inline constexpr const char* kDefaultConfig = "/etc/farhold/edgecore.yaml";
 struct Settings {
     std::string config = kDefaultConfig;
     std::string data_dir = "/var/lib/farhold/edge";
-    std::vector<std::string> hubs;   // HOST:PORT, in the order of preference.
+    std::vector<std::string> hubs;  // HOST:PORT, in the order of preference.
     std::string runtime_endpoint = "unix:///run/containerd/containerd.sock";
     std::string local_api_address = "127.0.0.1:10550";
     std::string pod_log_dir = "/var/log/pods";
-    std::string cgroup_parent;       // Empty: /farhold- and the beginning of the store's uuid.
+    std::string cgroup_parent;  // Empty: /farhold- and the beginning of the store's uuid.
     std::string log_format = "text";
     std::string log_level = "info";
 };

@@ -26,9 +26,12 @@ Value wall_of(Instant moment, Now now) {
 
 std::string_view state_of(link::Phase phase) {
     switch (phase) {
-        case link::Phase::live: return "connected";
-        case link::Phase::disconnected: return "disconnected";
-        default: return "connecting";
+        case link::Phase::live:
+            return "connected";
+        case link::Phase::disconnected:
+            return "disconnected";
+        default:
+            return "connecting";
     }
 }
 
@@ -39,8 +42,9 @@ Value link_status(const link::CloudLink& link, Now now) {
     value.set("since", wall_of(status.since, now));
     value.set("hub", Value::of(net::to_string(link.hub())));
     value.set(
-        "rttMs", status.rtt ? Value::of(std::chrono::duration<double, std::milli>(*status.rtt).count())
-                            : Value()
+        "rttMs", status.rtt
+                     ? Value::of(std::chrono::duration<double, std::milli>(*status.rtt).count())
+                     : Value()
     );
     value.set("lastSync", status.last_sync ? wall_of(*status.last_sync, now) : Value());
     value.set("epoch", Value::of(status.epoch));
@@ -49,7 +53,7 @@ Value link_status(const link::CloudLink& link, Now now) {
 }
 
 std::int64_t file_bytes(const std::string& path) {
-    struct stat info {};
+    struct stat info{};
     return ::stat(path.c_str(), &info) == 0 ? static_cast<std::int64_t>(info.st_size) : 0;
 }
 
@@ -61,8 +65,7 @@ Value store_status(const StatusSources& sources) {
     Value value = Value::make_object();
     value.set("path", Value::of(sources.store_path));
     value.set(
-        "bytes",
-        Value::of(file_bytes(sources.store_path) + file_bytes(sources.store_path + "-wal"))
+        "bytes", Value::of(file_bytes(sources.store_path) + file_bytes(sources.store_path + "-wal"))
     );
     value.set("integrity", Value::of(std::move(integrity)));
     return value;
@@ -109,8 +112,9 @@ Value make_status(const StatusSources& sources, const store::Outbox& outbox, Now
     reports.set("depth", Value::of(outbox.size()));
     reports.set(
         "oldestSeconds",
-        Value::of(std::chrono::duration_cast<std::chrono::seconds>(sources.ages.oldest(now.mono))
-                      .count())
+        Value::of(
+            std::chrono::duration_cast<std::chrono::seconds>(sources.ages.oldest(now.mono)).count()
+        )
     );
     status.set("outbox", std::move(reports));
     status.set("pods", pod_list(sources.pods));

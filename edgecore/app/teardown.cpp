@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::chrono::seconds kGrace{10};
 // What is neither the credentials nor the lock that we hold.
-constexpr const char* kState[] = {"state.db", "state.db-wal", "state.db-shm", "store_uuid",
-                                  "local",    "local.kubeconfig", "pods", "trusted-time"};
+constexpr const char* kState[] = {"state.db", "state.db-wal",     "state.db-shm", "store_uuid",
+                                  "local",    "local.kubeconfig", "pods",         "trusted-time"};
 
 Task<Result<>> stop_pods(runtime::ContainerRuntime& runtime, const log::Logger& logger) {
     auto state = co_await runtime.list();

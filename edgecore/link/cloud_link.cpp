@@ -136,10 +136,7 @@ void CloudLink::close_connection(const std::string& reason) {
 void CloudLink::log_state() {
     const LinkStatus& status = state_.status();
     if (status.phase == Phase::live && logged_ != Phase::live) {
-        logger_.info(
-            "connected",
-            {{"hub", net::to_string(hub())}, {"epoch", status.epoch}}
-        );
+        logger_.info("connected", {{"hub", net::to_string(hub())}, {"epoch", status.epoch}});
         logged_trouble_.clear();
         logged_ = Phase::live;
     }

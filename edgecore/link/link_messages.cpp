@@ -47,7 +47,8 @@ void LinkState::receive(tunnel::Welcome& welcome, Step& step) {
         return;
     }
     status_.refused = false;
-    session_->next_ping = step.now.mono;  // At once: the first heartbeat makes the node ready again.
+    session_->next_ping =
+        step.now.mono;  // At once: the first heartbeat makes the node ready again.
     step.actions.emplace_back(action::ProveTime{welcome.hub_time});
     if (welcome.mode == tunnel::SyncMode::renew_only) {
         enter(Phase::renewing, step);
@@ -204,9 +205,7 @@ void LinkState::receive(tunnel::Certificate& certificate, Step& step) {
         }
         return;
     }
-    step.actions.emplace_back(
-        action::AdoptCertificate{std::move(certificate.certificate_pem)}
-    );
+    step.actions.emplace_back(action::AdoptCertificate{std::move(certificate.certificate_pem)});
     if (renewing) {
         backoff_.reset();
         close("certificate renewed", Return::soon, step);

@@ -12,12 +12,18 @@ namespace farhold::link {
 
 std::string_view to_string(Phase phase) {
     switch (phase) {
-        case Phase::disconnected: return "disconnected";
-        case Phase::dialing: return "dialing";
-        case Phase::hello: return "hello";
-        case Phase::syncing: return "syncing";
-        case Phase::live: return "live";
-        case Phase::renewing: return "renewing";
+        case Phase::disconnected:
+            return "disconnected";
+        case Phase::dialing:
+            return "dialing";
+        case Phase::hello:
+            return "hello";
+        case Phase::syncing:
+            return "syncing";
+        case Phase::live:
+            return "live";
+        case Phase::renewing:
+            return "renewing";
     }
     return "unknown";
 }
@@ -81,8 +87,7 @@ void LinkState::handle(const event::Dialed& /*event*/, Step& step) {
 
 void LinkState::handle(const event::DialFailed& event, Step& step) {
     const ErrorCode code = event.error.code();
-    status_.refused =
-        code == ErrorCode::unauthenticated || code == ErrorCode::permission_denied;
+    status_.refused = code == ErrorCode::unauthenticated || code == ErrorCode::permission_denied;
     end_session(event.error.message(), status_.refused ? Return::slowly : Return::soon, step);
 }
 
@@ -166,8 +171,7 @@ void LinkState::handle(const event::Tick& /*event*/, Step& step) {
     const Instant now = step.now.mono;
     if (now >= session_->heard + tunnel::kSilenceMax) {
         close("the hub is silent", Return::soon, step);
-    } else if (status_.phase == Phase::hello &&
-               now >= session_->opened + config_.welcome_timeout) {
+    } else if (status_.phase == Phase::hello && now >= session_->opened + config_.welcome_timeout) {
         close("the hub does not welcome this machine", Return::soon, step);
     } else if (now >= session_->next_ping) {
         session_->next_ping = now + tunnel::kPingInterval;

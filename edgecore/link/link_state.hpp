@@ -151,10 +151,10 @@ using Actions = std::vector<Action>;
 enum class Phase : std::uint8_t {
     disconnected,  // Until the next attempt is due and the store is at rest.
     dialing,
-    hello,      // Waiting for the Welcome.
-    syncing,    // The inventory is sent; batches come until the view is whole.
-    live,       // The store holds the whole view; changes come as they happen.
-    renewing,   // The certificate has expired; only its renewal is allowed.
+    hello,     // Waiting for the Welcome.
+    syncing,   // The inventory is sent; batches come until the view is whole.
+    live,      // The store holds the whole view; changes come as they happen.
+    renewing,  // The certificate has expired; only its renewal is allowed.
 };
 std::string_view to_string(Phase phase);
 
@@ -174,7 +174,7 @@ struct LinkCounters {
 struct LinkStatus {
     Phase phase = Phase::disconnected;
     Instant since{};
-    std::string trouble;  // Why the last session or attempt ended; empty while live.
+    std::string trouble;   // Why the last session or attempt ended; empty while live.
     bool refused = false;  // The hub says that this machine is not welcome.
     std::uint64_t epoch = 0;
     std::string cluster_uid;

@@ -113,9 +113,7 @@ Task<Result<json::Value>> request_status(std::filesystem::path data_dir) {
         co_await net::http_request(*endpoint, std::move(tls), std::move(request), options);
     if (!response) co_return fail(response.error().within("ask edgecore"));
     if (response->status != 200) {
-        co_return fail(
-            ErrorCode::internal, fmt::format("edgecore answered {}", response->status)
-        );
+        co_return fail(ErrorCode::internal, fmt::format("edgecore answered {}", response->status));
     }
     co_return json::Value::parse(response->body);
 }

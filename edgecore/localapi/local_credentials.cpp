@@ -15,7 +15,7 @@ constexpr Duration kLife = std::chrono::hours(24 * 3650);
 
 struct Part {
     const char* file;
-    std::string LocalCredentials::*member;
+    std::string LocalCredentials::* member;
 };
 constexpr Part kParts[] = {
     {"ca.crt", &LocalCredentials::ca_pem},
@@ -124,8 +124,8 @@ Result<kubeconfig::Kubeconfig> read_kubeconfig(const std::filesystem::path& data
     auto text = datadir::read_file(path);
     if (!text) {
         return fail(
-            ErrorCode::unavailable, "no edgecore has run on " + data_dir.string() + " (" +
-                                        text.error().message() + ")"
+            ErrorCode::unavailable,
+            "no edgecore has run on " + data_dir.string() + " (" + text.error().message() + ")"
         );
     }
     return kubeconfig::parse(*text, path.string());

@@ -59,7 +59,7 @@ void read_memory(MachineFacts& facts) {
 }
 
 void read_disk(MachineFacts& facts, const std::string& data_dir) {
-    struct statvfs disk {};
+    struct statvfs disk{};
     if (::statvfs(data_dir.c_str(), &disk) != 0) return;
     const auto block = static_cast<std::int64_t>(disk.f_frsize);
     facts.disk_bytes = static_cast<std::int64_t>(disk.f_blocks) * block;
@@ -145,7 +145,7 @@ MachineFacts read_machine_facts(const std::string& data_dir) {
     read_memory(facts);
     read_disk(facts, data_dir);
     facts.pids_max = to_integer(first_line("/proc/sys/kernel/pid_max"));
-    struct sysinfo system {};
+    struct sysinfo system{};
     if (::sysinfo(&system) == 0) facts.pids_used = system.procs;
     std::string address = default_address();
     if (address.empty()) address = any_address();

@@ -76,8 +76,7 @@ Task<> NodeReporter::loop() {
         const RuntimeFacts runtime = co_await ask_runtime();
         const std::vector<ImageFacts> images = co_await list_images();
         const Now now = clock_.now();
-        json::Value status =
-            maker_.make(read_machine_facts(data_dir_), runtime, images, now.wall);
+        json::Value status = maker_.make(read_machine_facts(data_dir_), runtime, images, now.wall);
         const bool due = !reported_ || now.mono - *reported_ >= kReportEvery;
         if (due || differs(status, last_)) {
             last_ = std::move(status);

@@ -117,16 +117,16 @@ Value NodeStatus::conditions(const std::vector<Condition>& all, WallTime now) {
 }
 
 Value NodeStatus::make(
-    const MachineFacts& machine, const RuntimeFacts& runtime,
-    const std::vector<ImageFacts>& images, WallTime now
+    const MachineFacts& machine, const RuntimeFacts& runtime, const std::vector<ImageFacts>& images,
+    WallTime now
 ) {
     const auto pressure = [](std::string type, bool under, const char* bad, const char* good,
                              const char* bad_text, const char* good_text) {
         return Condition{std::move(type), under, under ? bad : good, under ? bad_text : good_text};
     };
-    const bool disk = short_of(machine.disk_available_bytes, machine.disk_bytes,
-                               kDiskReservePercent) ||
-                      short_of(machine.inodes_available, machine.inodes, kInodesReservePercent);
+    const bool disk =
+        short_of(machine.disk_available_bytes, machine.disk_bytes, kDiskReservePercent) ||
+        short_of(machine.inodes_available, machine.inodes, kInodesReservePercent);
     const bool ready = runtime.ready && runtime.network_ready;
     const std::vector<Condition> all = {
         pressure(

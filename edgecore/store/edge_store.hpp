@@ -20,7 +20,7 @@ struct LoadReport {
     std::size_t damaged_desired = 0;
     std::size_t damaged_reports = 0;  // Lost: nobody else has them.
     std::size_t damaged_memory = 0;
-    std::string replaced_database;  // Where an unreadable database was moved to; else empty.
+    std::string replaced_database;      // Where an unreadable database was moved to; else empty.
     std::vector<std::string> findings;  // One sentence each, for the log.
 
     [[nodiscard]] bool clean() const { return findings.empty(); }

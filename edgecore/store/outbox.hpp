@@ -35,7 +35,8 @@ public:
 
     // Up to `count` reports with a number above `after`, oldest first. Valid until the next call
     // of a function that changes the outbox.
-    [[nodiscard]] std::vector<const ReportRow*> window(std::uint64_t after, std::size_t count) const;
+    [[nodiscard]] std::vector<const ReportRow*> window(std::uint64_t after, std::size_t count)
+        const;
 
     // The hub has written or for good refused this number. An older number than the one that waits
     // under the key is unknown by now: false.

@@ -72,9 +72,7 @@ Result<void> finish_rescue(const std::string& path) {
 
 }  // namespace
 
-SqliteEdgeStore::SqliteEdgeStore(
-    std::string directory, std::string boot_id, std::string new_uuid
-)
+SqliteEdgeStore::SqliteEdgeStore(std::string directory, std::string boot_id, std::string new_uuid)
     : directory_(std::move(directory)),
       path_(directory_ + "/state.db"),
       boot_id_(std::move(boot_id)),

@@ -147,9 +147,7 @@ void ApiServer::account_for_report(const json::Value& object) {
     }
     const object::ObjectKey key = key_of(object);
     const std::string report = fmt::format("{}Status/{}/{}", key.kind, key.ns, key.name);
-    check_monotone(
-        world_, report, std::string(object::uid(object)), status->integer_at({"order"})
-    );
+    check_monotone(world_, report, std::string(object::uid(object)), status->integer_at({"order"}));
 }
 
 void ApiServer::take_snapshot() {

@@ -51,7 +51,8 @@ public:
 
     [[nodiscard]] Listing list(const std::string& kind) const;
     // ErrorCode::resource_exhausted when the history does not reach back, or not as far.
-    Result<std::vector<Change>> changes_after(const std::string& kind, std::uint64_t revision) const;
+    Result<std::vector<Change>> changes_after(const std::string& kind, std::uint64_t revision)
+        const;
     // Told after every change of an object of that kind; no kind: every watch has broken.
     void subscribe(std::function<void(const std::string& kind)> changed) {
         subscribers_.push_back(std::move(changed));

@@ -65,8 +65,7 @@ void EdgeProcess::take_changes(const std::set<object::ObjectKey>& changed) {
 void EdgeProcess::take_pod(const object::ObjectKey& key) {
     const store::DesiredRow* row = desired_.find(key);
     for (const auto& [uid, driver] : std::map(pods_)) {
-        const bool same_name = driver->spec() != nullptr &&
-                               driver->spec()->identity.ns == key.ns &&
+        const bool same_name = driver->spec() != nullptr && driver->spec()->identity.ns == key.ns &&
                                driver->spec()->identity.name == key.name;
         if (same_name && (row == nullptr || row->uid != uid) && removed_.insert(uid).second) {
             driver->desire(nullptr);

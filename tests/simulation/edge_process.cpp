@@ -16,9 +16,7 @@ constexpr WallTime kWallStart{std::chrono::seconds(1'700'000'000)};
 
 }  // namespace
 
-EdgeProcess::EdgeProcess(
-    World& world, MachineParts& machine, Dial dial, std::function<void()> die
-)
+EdgeProcess::EdgeProcess(World& world, MachineParts& machine, Dial dial, std::function<void()> die)
     : world_(world), machine_(machine), dial_(std::move(dial)), die_(std::move(die)) {}
 
 Now EdgeProcess::now() const {
@@ -98,8 +96,7 @@ void EdgeProcess::work_on_commits() {
     }
     committing_ = true;
     later(world_.between(500us, 20ms), [this] {
-        const auto count =
-            static_cast<std::ptrdiff_t>(std::min(commits_.size(), kGroupMax));
+        const auto count = static_cast<std::ptrdiff_t>(std::min(commits_.size(), kGroupMax));
         std::vector<Commit> group(
             std::make_move_iterator(commits_.begin()),
             std::make_move_iterator(commits_.begin() + count)

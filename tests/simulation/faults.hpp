@@ -16,32 +16,32 @@ struct Faults {
     // The network.
     double frame_lost = 0;
     double frame_twice = 0;
-    double frame_late = 0;         // Overtaken by the frames behind it.
-    double cuts_per_hour = 0;      // Of each connection, seen by both ends.
-    double halves_per_hour = 0;    // Of each connection: silence, in one direction or both.
-    double outages_per_hour = 0;   // Of each machine: no hub can be reached for a while.
+    double frame_late = 0;        // Overtaken by the frames behind it.
+    double cuts_per_hour = 0;     // Of each connection, seen by both ends.
+    double halves_per_hour = 0;   // Of each connection: silence, in one direction or both.
+    double outages_per_hour = 0;  // Of each machine: no hub can be reached for a while.
     Duration delay_max = std::chrono::milliseconds(20);
 
     // The machines.
-    double kills_per_hour = 0;     // Of edgecore; its containers go on.
+    double kills_per_hour = 0;  // Of edgecore; its containers go on.
     double reboots_per_hour = 0;
-    double commit_crash = 0;       // The process dies in a commit, before or after it is durable.
+    double commit_crash = 0;  // The process dies in a commit, before or after it is durable.
     double commit_fails = 0;
-    double row_damaged = 0;        // At a start: a row of the store cannot be read.
+    double row_damaged = 0;  // At a start: a row of the store cannot be read.
     double clock_steps_per_hour = 0;
 
     // The container runtime.
     double operation_fails = 0;
-    double operation_late = 0;     // Times out, and takes effect later.
-    double answer_lost = 0;        // Takes effect, and times out.
-    double crashes_per_hour = 0;   // Of each container.
-    double wipes_per_hour = 0;     // Everything in the runtime is gone.
+    double operation_late = 0;    // Times out, and takes effect later.
+    double answer_lost = 0;       // Takes effect, and times out.
+    double crashes_per_hour = 0;  // Of each container.
+    double wipes_per_hour = 0;    // Everything in the runtime is gone.
     double runtime_away_per_hour = 0;
 
     // The hubs and the API server.
     double hub_kills_per_hour = 0;
     double api_fails = 0;
-    double api_slow = 0;           // The answer takes seconds.
+    double api_slow = 0;  // The answer takes seconds.
     double list_partial = 0;
     double watch_breaks_per_hour = 0;
     double compactions_per_hour = 0;

@@ -67,8 +67,7 @@ void Fleet::stop() {
 void Fleet::start_machine(Machine& machine) {
     ++machine.start;
     machine.process = std::make_shared<EdgeProcess>(
-        world_, machine.parts,
-        [this, &machine](auto done) { dial(machine, std::move(done)); },
+        world_, machine.parts, [this, &machine](auto done) { dial(machine, std::move(done)); },
         [this, &machine, start = machine.start] {
             if (machine.start == start) {
                 kill_machine(machine, false);
@@ -104,9 +103,7 @@ void Fleet::start_hub(Hub& hub) {
     hub.process->start();
 }
 
-void Fleet::dial(
-    Machine& machine, std::function<void(Result<std::shared_ptr<Connection>>)> done
-) {
+void Fleet::dial(Machine& machine, std::function<void(Result<std::shared_ptr<Connection>>)> done) {
     Hub& hub = hubs_[world_.random.between(0, hubs_.size() - 1)];
     if (world_.now() < machine.cut_off_until) {
         world_.queue.after(world_.between(1s, 10s), [done = std::move(done)] {
@@ -150,9 +147,7 @@ void Fleet::haunt_machine(Machine& machine) {
         return true;
     });
     world_.haunt(&Faults::crashes_per_hour, [&machine, alive] {
-        machine.parts.runtime.crash_container(
-            alive() ? machine.process->now().wall : WallTime{}
-        );
+        machine.parts.runtime.crash_container(alive() ? machine.process->now().wall : WallTime{});
         return true;
     });
     world_.haunt(&Faults::wipes_per_hour, [&machine] {

@@ -48,9 +48,7 @@ public:
 private:
     void start_machine(Machine& machine);
     void start_hub(Hub& hub);
-    void dial(
-        Machine& machine, std::function<void(Result<std::shared_ptr<Connection>>)> done
-    );
+    void dial(Machine& machine, std::function<void(Result<std::shared_ptr<Connection>>)> done);
     void haunt_machine(Machine& machine);
     void haunt_hub(Hub& hub);
     void haunt_api();

@@ -103,7 +103,9 @@ void HubProcess::listed(Feed& feed, const Listing& listing, bool complete) {
         }
     }
     if (!complete) {
-        world_.note("{} lists {} {} of {}", name_, feed.kind, objects.size(), listing.objects.size());
+        world_.note(
+            "{} lists {} {} of {}", name_, feed.kind, objects.size(), listing.objects.size()
+        );
     }
     cluster_uid_ = listing.cluster_uid;
     spread(views_->listed(
@@ -131,8 +133,7 @@ void HubProcess::fetch_soon(Feed& feed) {
         return;
     }
     feed.fetching = true;
-    const Instant due =
-        std::max(world_.now() + world_.between(1ms, 50ms), feed.broken_until);
+    const Instant due = std::max(world_.now() + world_.between(1ms, 50ms), feed.broken_until);
     later(due - world_.now(), [this, &feed] {
         feed.fetching = false;
         fetch(feed);

@@ -34,7 +34,9 @@ public:
     void confirm_all();
 
     [[nodiscard]] bool ready() const;
-    [[nodiscard]] const views::NodeView& view(const std::string& node) { return views_->view(node); }
+    [[nodiscard]] const views::NodeView& view(const std::string& node) {
+        return views_->view(node);
+    }
     [[nodiscard]] const views::RemovalHold& hold() const { return views_->hold(); }
 
 private:
@@ -89,8 +91,8 @@ private:
     template <class Other>
     void carry_out(std::uint64_t /*id*/, Other& /*nothing to do with it here*/) {}
     void write_report(
-        std::uint64_t id, const hub::action::Apply& apply, const hub::ReportTarget& target,
-        const Result<ObjectPtr>& current
+        std::uint64_t id, const std::string& node, const hub::action::Apply& apply,
+        const hub::ReportTarget& target, const Result<ObjectPtr>& current
     );
     void dismiss_all();
 
@@ -112,8 +114,10 @@ template <class T>
 void HubProcess::ask(std::function<Result<T>()> what, std::function<void(Result<T>)> done) {
     const Faults& faults = world_.faults;
     const bool slow = world_.happens(faults.api_slow);
-    const Duration there = world_.between(std::chrono::milliseconds(1), std::chrono::milliseconds(slow ? 4000 : 10));
-    const Duration back = world_.between(std::chrono::milliseconds(1), std::chrono::milliseconds(slow ? 4000 : 10));
+    const Duration there =
+        world_.between(std::chrono::milliseconds(1), std::chrono::milliseconds(slow ? 4000 : 10));
+    const Duration back =
+        world_.between(std::chrono::milliseconds(1), std::chrono::milliseconds(slow ? 4000 : 10));
     const bool lost = world_.happens(faults.api_fails);
     const bool asked = !lost || world_.random.chance(0.5);
     // The question is on its way whether or not the hub lives.

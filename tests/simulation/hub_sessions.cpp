@@ -137,8 +137,9 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::Admit& admit) {
             const auto acked = object::annotation(next, kAcked).value_or("");
             const std::size_t space = acked.find(' ');
             const bool same_store = acked.substr(0, space) == uuid;
-            const std::uint64_t acked_seq =
-                same_store && space != std::string_view::npos ? number_of(acked.substr(space + 1)) : 0;
+            const std::uint64_t acked_seq = same_store && space != std::string_view::npos
+                                                ? number_of(acked.substr(space + 1))
+                                                : 0;
             const bool known = lease.has_value();
             ask<ObjectPtr>(
                 [this, next, known] { return known ? api_.update(next) : api_.create(next); },
@@ -178,7 +179,8 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::ConfirmGone& confirm) 
         [this, id](const Result<bool>& gone) {
             hub::event::AbsenceChecked answer;
             if (gone) {
-                answer.absence = *gone ? hub::event::Absence::all_gone : hub::event::Absence::behind;
+                answer.absence =
+                    *gone ? hub::event::Absence::all_gone : hub::event::Absence::behind;
             }
             tell(id, answer);
         }
@@ -197,9 +199,7 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::RenewLease& renew) {
                 return fail(ErrorCode::permission_denied, "another epoch");
             }
             json::Value next = **lease;
-            object::set_annotation(
-                next, kAcked, fmt::format("store-{} {}", node, renew.acked_seq)
-            );
+            object::set_annotation(next, kAcked, fmt::format("store-{} {}", node, renew.acked_seq));
             return api_.update(next);
         },
         [this, id](const Result<ObjectPtr>& renewed) {
@@ -224,20 +224,18 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::Apply& apply) {
     const object::ObjectKey key{node ? "Node" : "Pod", target->ns, target->name};
     ask<ObjectPtr>(
         [this, key] { return api_.get(key); },
-        [this, id, apply, target = *target](const Result<ObjectPtr>& current) {
-            write_report(id, apply, target, current);
+        [this, id, apply, of_node = sessions_.at(id)->node,
+         target = *target](const Result<ObjectPtr>& current) {
+            write_report(id, of_node, apply, target, current);
         }
     );
 }
 
+// Goes on after the end of the session, as the hub's own work does.
 void HubProcess::write_report(
-    std::uint64_t id, const hub::action::Apply& apply, const hub::ReportTarget& target,
-    const Result<ObjectPtr>& current
+    std::uint64_t id, const std::string& node, const hub::action::Apply& apply,
+    const hub::ReportTarget& target, const Result<ObjectPtr>& current
 ) {
-    const auto session = sessions_.find(id);
-    if (session == sessions_.end()) {
-        return;
-    }
     using Kind = hub::ApplyOutcome::Kind;
     const auto settle = [this, id, ordinal = apply.ordinal](Kind kind, std::string reason = {}) {
         tell(id, hub::event::Applied{ordinal, hub::ApplyOutcome{kind, std::move(reason)}});
@@ -247,7 +245,7 @@ void HubProcess::write_report(
         return;
     }
     const hub::WriteDecision decision = hub::decide_write(
-        session->second->node, target, apply.report, hub::ReportMark{apply.epoch, apply.ordinal},
+        node, target, apply.report, hub::ReportMark{apply.epoch, apply.ordinal},
         current ? current->get() : nullptr, now().wall
     );
     if (const auto* refuse = std::get_if<hub::Refuse>(&decision)) {

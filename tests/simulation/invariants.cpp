@@ -22,7 +22,9 @@ constexpr std::size_t kBytesMax =
 constexpr std::size_t kWaitingCommitsMax = 1000;
 
 // What the node is to have, from nothing but the objects in the API server.
-std::map<object::ObjectKey, ObjectPtr> view_in_truth(const ApiServer& api, const std::string& node) {
+std::map<object::ObjectKey, ObjectPtr> view_in_truth(
+    const ApiServer& api, const std::string& node
+) {
     std::map<object::ObjectKey, ObjectPtr> view;
     const auto add = [&](const object::ObjectKey& key) {
         const auto found = api.objects().find(key);
@@ -133,7 +135,9 @@ void check_single_instance(
     std::map<std::string, int> running;
     for (const pods::ObservedContainer& container : state.containers) {
         if (container.state == ContainerState::running && ++running[container.name] > 1) {
-            world.violate("single_instance", fmt::format("{}: two containers of {}", node, pod_uid));
+            world.violate(
+                "single_instance", fmt::format("{}: two containers of {}", node, pod_uid)
+            );
         }
     }
 }
@@ -189,16 +193,15 @@ void check_memory(Fleet& fleet) {
             continue;
         }
         // One worker a pod wanted, found or still ending; one report a pod and kind.
-        const std::size_t known = machine->parts.disk.desired().size() +
-                                  machine->parts.runtime.pods().size() + 20;
+        const std::size_t known =
+            machine->parts.disk.desired().size() + machine->parts.runtime.pods().size() + 20;
         if (machine->process->waiting_commits() > kWaitingCommitsMax ||
             machine->process->pods() > 4 * known) {
             fleet.world().violate(
-                "bounded",
-                fmt::format(
-                    "{}: {} commits wait, {} pods", machine->parts.name,
-                    machine->process->waiting_commits(), machine->process->pods()
-                )
+                "bounded", fmt::format(
+                               "{}: {} commits wait, {} pods", machine->parts.name,
+                               machine->process->waiting_commits(), machine->process->pods()
+                           )
             );
         }
     }
@@ -206,7 +209,8 @@ void check_memory(Fleet& fleet) {
 
 std::string find_unsettled(Fleet& fleet) {
     for (const Fleet::Hub& hub : fleet.hubs()) {
-        if (hub.process == nullptr || !hub.process->ready() || !hub.process->hold().held().empty()) {
+        if (hub.process == nullptr || !hub.process->ready() ||
+            !hub.process->hold().held().empty()) {
             return hub.name + " is not ready";
         }
     }

@@ -4,6 +4,7 @@
 #include "runs.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <csignal>
@@ -13,7 +14,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unistd.h>
 
 namespace {
 
@@ -127,8 +127,10 @@ int run_file(const std::string& path) {
 
 int run_one(std::uint64_t seed, bool print) {
     const Outcome outcome = run(seed, print);
-    fmt::print("seed={} hash={:016x} {}\n", seed, outcome.trace_hash,
-               outcome.violation ? "failed" : "passed");
+    fmt::print(
+        "seed={} hash={:016x} {}\n", seed, outcome.trace_hash,
+        outcome.violation ? "failed" : "passed"
+    );
     return report(seed, outcome) ? 0 : 1;
 }
 

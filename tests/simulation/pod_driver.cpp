@@ -51,7 +51,7 @@ void PodDriver::pump() {
     publish();
     if (const auto* wait = std::get_if<pods::Wait>(&action)) {
         if (wait->until) {
-            sleep_until(*wait->until);
+            wake_at(*wait->until);
         }
     } else if (std::holds_alternative<pods::Cancel>(action)) {
         finish(operation_, fail(ErrorCode::cancelled, "given up"));
@@ -70,7 +70,7 @@ void PodDriver::pump() {
     pumping_ = false;
 }
 
-void PodDriver::sleep_until(Instant when) {
+void PodDriver::wake_at(Instant when) {
     const Instant now = host_.world().now();
     if (wake_ > now && wake_ <= when) {
         return;
@@ -92,7 +92,7 @@ void PodDriver::finish(std::uint64_t operation, const Result<void>& outcome) {
     cancellable_ = false;
     lifecycle_.finished(outcome, host_.now());
     // From the loop and not from within, as a coroutine goes on.
-    sleep_until(host_.world().now());
+    wake_at(host_.world().now());
 }
 
 void PodDriver::perform(const pods::Action& action) {
@@ -112,9 +112,7 @@ void PodDriver::perform(const pods::Action& action) {
             }
             driver->busy_ = false;
             if (listed) {
-                driver->lifecycle_.observed(
-                    (*listed)[driver->identity().uid], driver->host_.now()
-                );
+                driver->lifecycle_.observed((*listed)[driver->identity().uid], driver->host_.now());
             } else {
                 driver->lifecycle_.observed(fail(listed.error()), driver->host_.now());
             }

@@ -55,7 +55,7 @@ private:
     void finish(std::uint64_t operation, const Result<void>& outcome);
     void save_memory(std::uint64_t operation);
     [[nodiscard]] Result<void> references_present() const;
-    void sleep_until(Instant when);
+    void wake_at(Instant when);
     void publish();
     [[nodiscard]] json::Value make_status();
     [[nodiscard]] std::string report_key(std::string_view kind) const;

@@ -71,7 +71,9 @@ void SimRuntime::operate(
     };
     if (world_.happens(world_.faults.operation_late)) {
         if (reserved(pod.uid, action)) {
-            world_.queue.after(quick, [done] { done(fail(ErrorCode::already_exists, "reserved")); });
+            world_.queue.after(quick, [done] {
+                done(fail(ErrorCode::already_exists, "reserved"));
+            });
             return;
         }
         const std::string name = name_of(pod.uid, action);
@@ -92,9 +94,7 @@ void SimRuntime::operate(
     });
 }
 
-void SimRuntime::list(
-    std::function<void(Result<std::map<std::string, pods::Observation>>)> done
-) {
+void SimRuntime::list(std::function<void(Result<std::map<std::string, pods::Observation>>)> done) {
     world_.queue.after(world_.between(1ms, 20ms), [this, done = std::move(done)] {
         if (world_.now() < away_until_ || world_.happens(world_.faults.operation_fails)) {
             done(fail(ErrorCode::unavailable, "the runtime does not answer"));

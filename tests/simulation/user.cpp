@@ -84,15 +84,17 @@ void User::make_pod_named(const std::string& name, const std::string& node) {
     const bool job = world_.random.chance(0.2);
     json::Value pod = bare("Pod", name);
     pod.set(
-        "spec",
-        json::Value::parse(fmt::format(
-            R"({{"nodeName":"{}","serviceAccountName":"default","restartPolicy":"{}",)"
-            R"("terminationGracePeriodSeconds":5,"volumes":[{{"name":"v",)"
-            R"("configMap":{{"name":"configmap-{}"}}}}],"containers":[{{"name":"main",)"
-            R"("image":"img:1","env":[{{"name":"E","valueFrom":{{"secretKeyRef":)"
-            R"({{"name":"secret-{}","key":"key"}}}}}}]}}]}})",
-            node, job ? "OnFailure" : "Always", config, secret
-        )).value()
+        "spec", json::Value::parse(
+                    fmt::format(
+                        R"({{"nodeName":"{}","serviceAccountName":"default","restartPolicy":"{}",)"
+                        R"("terminationGracePeriodSeconds":5,"volumes":[{{"name":"v",)"
+                        R"("configMap":{{"name":"configmap-{}"}}}}],"containers":[{{"name":"main",)"
+                        R"("image":"img:1","env":[{{"name":"E","valueFrom":{{"secretKeyRef":)"
+                        R"({{"name":"secret-{}","key":"key"}}}}}}]}}]}})",
+                        node, job ? "OnFailure" : "Always", config, secret
+                    )
+                )
+                    .value()
     );
     const auto made = fleet_.api().create(std::move(pod));
     if (!made) {

@@ -120,8 +120,7 @@ void with_hub(const std::function<Task<>(Hub&)>& body) {
         const auto dir = datadir::DataDir::open(temp.path()).value();
         const net::Endpoint listen{"127.0.0.1", 0};
         metrics::Registry metrics;
-        auto api =
-            co_await apiserver::ApiServer::start(dir, listen, clock, metrics, log::Logger());
+        auto api = co_await apiserver::ApiServer::start(dir, listen, clock, metrics, log::Logger());
         REQUIRE(api.has_value());
         REQUIRE((co_await namespaces::create_default_namespaces((*api)->client())).has_value());
         {

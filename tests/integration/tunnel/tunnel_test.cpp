@@ -5,6 +5,7 @@
 #include "cloudcore/apiserver/api_server.hpp"
 #include "cloudcore/hub/hub.hpp"
 #include "cloudcore/namespaces/bootstrap.hpp"
+#include "common/async/event.hpp"
 #include "common/async/timeout.hpp"
 #include "common/object/metadata.hpp"
 #include "common/pki/node_identity.hpp"
@@ -32,13 +33,19 @@ namespace {
 const std::string kNode = "edge-1";
 const std::string kCluster = "11111111-2222";
 
+// Lets the other coroutines of the loop go on before a condition is looked at again.
+Task<> let_others_run() {
+    Event never(co_await this_executor);
+    co_await never.wait_for(5ms);
+}
+
 // Waits for something that other coroutines of the loop bring about.
 Task<bool> becomes_true(std::function<bool()> condition) {
     for (int i = 0; i < 2000; ++i) {
         if (condition()) {
             co_return true;
         }
-        co_await sleep_for(5ms);
+        co_await let_others_run();
     }
     co_return false;
 }
@@ -117,19 +124,19 @@ struct Machine {
           certificate(pki.node(pki::to_uri({kCluster, kNode}), issued_at)),
           store(store::StateKeeper::open(
                     loop, std::make_unique<store::SqliteEdgeStore>(folder, "boot", "store-1"), {}
-          ).value()),
-          link(
-              loop, {{"127.0.0.1", port}}, identity(), *store, time, {.version = "test"}, {}
-          ),
+          )
+                    .value()),
+          link(loop, {{"127.0.0.1", port}}, identity(), *store, time, {.version = "test"}, {}),
           group(loop) {}
 
     link::LinkIdentity identity() {
         return {
-            .tls = [this](const std::string&) {
-                auto config = pki.client(certificate);
-                config.tls13_only = true;
-                return config;
-            },
+            .tls =
+                [this](const std::string&) {
+                    auto config = pki.client(certificate);
+                    config.tls13_only = true;
+                    return config;
+                },
             .renewal_due = [] { return false; },
             .make_renewal_request = [] { return std::string("csr"); },
             .adopt_certificate = [this](std::string pem) { return adopt(std::move(pem)); },
@@ -197,7 +204,9 @@ Task<> populate(World& world) {
     Value map = parse(
         R"({"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"k":"first"}})"
     );
-    REQUIRE((co_await client.create(kubeapi::kConfigMaps, "default", std::move(map), {})).has_value());
+    REQUIRE(
+        (co_await client.create(kubeapi::kConfigMaps, "default", std::move(map), {})).has_value()
+    );
     Value pod = parse(
         R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{"nodeName":"edge-1",)"
         R"("containers":[{"name":"c","image":"i"}],)"
@@ -297,7 +306,7 @@ TEST_CASE("tunnel: reports reach Kubernetes and leave the outbox", "[tunnel]") {
                 co_await world.client.get(kubeapi::kLeases, "kube-node-lease", kNode);
             told = node && object::condition_is_true(*node, "Ready") && event && lease &&
                    !lease->text_at({"spec", "renewTime"}).empty();
-            co_await sleep_for(10ms);
+            co_await let_others_run();
         }
         CHECK(told);
 
@@ -316,9 +325,7 @@ TEST_CASE("tunnel: reports reach Kubernetes and leave the outbox", "[tunnel]") {
             return machine.held("Pod", "default", "p").empty() &&
                    machine.held("ConfigMap", "default", "a").empty();
         }));
-        CHECK(
-            (co_await text_of(world.client, kubeapi::kPods, "default", "p", {"kind"})) == "gone"
-        );
+        CHECK((co_await text_of(world.client, kubeapi::kPods, "default", "p", {"kind"})) == "gone");
         co_await machine.stop();
         co_await cloud.stop();
     });
@@ -362,7 +369,8 @@ TEST_CASE("tunnel: a machine that was shut out is told so and stays away", "[tun
         kubeapi::Patch patch{
             {}, kubeapi::PatchType::merge, parse(R"({"metadata":{"labels":{"a":"b"}}})")
         };
-        const auto patched = co_await world.client.patch(kubeapi::kNodes, "", kNode, std::move(patch));
+        const auto patched =
+            co_await world.client.patch(kubeapi::kNodes, "", kNode, std::move(patch));
         CHECK(patched.has_value());
         CHECK(co_await becomes_true([&] { return machine.link.status().refused; }));
         CHECK_FALSE(machine.live());
@@ -389,7 +397,9 @@ TEST_CASE("tunnel: an expired certificate is renewed over the tunnel, then used"
     });
 }
 
-TEST_CASE("tunnel: a second machine with the same certificate ends the first one's session", "[tunnel]") {
+TEST_CASE(
+    "tunnel: a second machine with the same certificate ends the first one's session", "[tunnel]"
+) {
     in_world([](World& world) -> Task<> {
         const TempDir other_folder;
         Cloud cloud(world.executor, world.api, world.pki, world.clock);

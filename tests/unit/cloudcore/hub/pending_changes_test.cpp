@@ -24,8 +24,8 @@ Cluster cluster_with(std::size_t bytes_of_a) {
 }
 
 tunnel::Batch take(
-    PendingChanges& pending, const Cluster& cluster,
-    std::size_t room = tunnel::kBatchWindowBytes, bool alone = true
+    PendingChanges& pending, const Cluster& cluster, std::size_t room = tunnel::kBatchWindowBytes,
+    bool alone = true
 ) {
     tunnel::Batch batch;
     pending.take(cluster.view(), room, alone, batch);
@@ -74,7 +74,9 @@ TEST_CASE("pending_changes: every uid that the machine may hold is removed", "[p
     CHECK(batch.removals == std::vector<tunnel::Removal>{{kA, "a1"}, {kA, "a2"}});
 }
 
-TEST_CASE("pending_changes: an object that came back is sent instead of removed", "[pending_changes]") {
+TEST_CASE(
+    "pending_changes: an object that came back is sent instead of removed", "[pending_changes]"
+) {
     Cluster cluster = cluster_with(1);
     PendingChanges pending;
     pending.remove(kA, "a0");
@@ -107,7 +109,10 @@ TEST_CASE("pending_changes: room is kept to the byte", "[pending_changes]") {
     CHECK(take(pending, cluster).upserts.size() == 1);
 }
 
-TEST_CASE("pending_changes: what has vanished does not keep a large object from going alone", "[pending_changes]") {
+TEST_CASE(
+    "pending_changes: what has vanished does not keep a large object from going alone",
+    "[pending_changes]"
+) {
     const Cluster cluster = cluster_with(1000);
     PendingChanges pending;
     pending.upsert({"ConfigMap", "another", "vanished"});

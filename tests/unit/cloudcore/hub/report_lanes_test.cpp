@@ -67,7 +67,9 @@ TEST_CASE("report_lanes: is done with only what was taken or refused for good", 
     CHECK_FALSE(lanes.settle(77, {}, kStart));
 }
 
-TEST_CASE("report_lanes: tries again ever more rarely, and keeps the order meanwhile", "[report_lanes]") {
+TEST_CASE(
+    "report_lanes: tries again ever more rarely, and keeps the order meanwhile", "[report_lanes]"
+) {
     ReportLanes lanes(kStart);
     lanes.add(report("k/n/a"), kStart);
     lanes.add(report("k/n/a"), kStart);
@@ -80,9 +82,7 @@ TEST_CASE("report_lanes: tries again ever more rarely, and keeps the order meanw
         CHECK(lanes.take(now + waits.back() - 1ns).empty());
         now += waits.back();
     }
-    CHECK(
-        waits == std::vector<Duration>{500ms, 1s, 2s, 4s, 8s, 10s, 10s, 10s}
-    );
+    CHECK(waits == std::vector<Duration>{500ms, 1s, 2s, 4s, 8s, 10s, 10s, 10s});
 }
 
 TEST_CASE("report_lanes: takes as much as the window allows and no more", "[report_lanes]") {
@@ -140,7 +140,10 @@ TEST_CASE("report_lanes: a machine that floods with events is refused them", "[r
     CHECK(lanes.take(kStart + 1s).size() == 1);
 }
 
-TEST_CASE("report_lanes: whatever happens, each is done with once and lanes keep their order", "[report_lanes]") {
+TEST_CASE(
+    "report_lanes: whatever happens, each is done with once and lanes keep their order",
+    "[report_lanes]"
+) {
     for (std::uint64_t seed = 1; seed <= 50; ++seed) {
         Random random(seed);
         ReportLanes lanes(kStart);
@@ -168,7 +171,9 @@ TEST_CASE("report_lanes: whatever happens, each is done with once and lanes keep
                 std::advance(which, static_cast<long>(random.between(0, working.size() - 1)));
                 const std::uint64_t ordinal = *which;
                 working.erase(which);
-                if (lanes.settle(ordinal, {random.chance(0.3) ? Kind::retry : Kind::written, {}}, now)) {
+                if (lanes.settle(
+                        ordinal, {random.chance(0.3) ? Kind::retry : Kind::written, {}}, now
+                    )) {
                     ++done;
                     REQUIRE(last[key_of[ordinal]] < ordinal);
                     last[key_of[ordinal]] = ordinal;

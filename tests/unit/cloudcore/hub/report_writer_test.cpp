@@ -59,7 +59,8 @@ TEST_CASE("report_writer: marks are read and ordered", "[report_writer]") {
     CHECK(ReportMark{3, 7}.text() == "3.7");
     CHECK(ReportMark{3, 7} < ReportMark{3, 8});
     CHECK(ReportMark{3, 9} < ReportMark{4, 1});
-    for (const char* bad : {"", ".", "3", "3.", ".7", "a.7", "3.7x", "-3.7", "99999999999999999999.1"}) {
+    for (const char* bad :
+         {"", ".", "3", "3.", ".7", "a.7", "3.7x", "-3.7", "99999999999999999999.1"}) {
         CHECK_FALSE(ReportMark::parse(bad));
     }
 }
@@ -86,11 +87,10 @@ TEST_CASE("report_writer: writes the status, guarded and marked", "[report_write
     const auto decision = decide(one, &current);
     CHECK(
         std::get<WriteStatus>(decision).patch ==
-        Value::parse(
-            R"({"metadata":{"uid":"pod-uid","resourceVersion":"9","annotations":)"
-            R"({"farhold.io/report":"3.7"}},)"
-            R"("status":{"reason":null,"phase":"Running","n":1.0}})"
-        ).value()
+        Value::parse(R"({"metadata":{"uid":"pod-uid","resourceVersion":"9","annotations":)"
+                     R"({"farhold.io/report":"3.7"}},)"
+                     R"("status":{"reason":null,"phase":"Running","n":1.0}})")
+            .value()
     );
     const Value after = written(one, current);
     CHECK(
@@ -121,7 +121,9 @@ TEST_CASE("report_writer: an unchanged status is written once an epoch", "[repor
     CHECK(std::holds_alternative<NothingToDo>(decide(one, &same)));
 }
 
-TEST_CASE("report_writer: conditions of others stay, times of transition are true", "[report_writer]") {
+TEST_CASE(
+    "report_writer: conditions of others stay, times of transition are true", "[report_writer]"
+) {
     const Value current = pod(
         R"({"conditions":[{"type":"PodScheduled","status":"True"},)"
         R"({"type":"Ready","status":"True","lastTransitionTime":"2025-01-01T00:00:00Z"},)"
@@ -145,7 +147,8 @@ TEST_CASE("report_writer: conditions of others stay, times of transition are tru
             R"({"type":"Initialized","status":"True","lastTransitionTime":"2030-01-01T00:00:00Z"},)"
             R"({"type":"New","status":"True","lastTransitionTime":"2026-01-01T00:00:00Z"},)"
             R"({"type":"PodScheduled","status":"True"}])"
-        ).value()
+        )
+            .value()
     );
 }
 
@@ -203,11 +206,9 @@ TEST_CASE("report_writer: a pod goes only when somebody asked for it", "[report_
     current.ensure_path({"metadata"}).set("deletionTimestamp", Value::of("2026-01-01T00:00:00Z"));
     CHECK(std::get<DeletePod>(decide(gone, &current)).uid == "pod-uid");
     CHECK(std::holds_alternative<NothingToDo>(decide(gone, nullptr)));
-    CHECK(
-        std::holds_alternative<NothingToDo>(
-            decide(report("PodGone/default/p", "older", "{}", ReportClass::durable), &current)
-        )
-    );
+    CHECK(std::holds_alternative<NothingToDo>(
+        decide(report("PodGone/default/p", "older", "{}", ReportClass::durable), &current)
+    ));
 }
 
 TEST_CASE("report_writer: events speak of the node and its pods only", "[report_writer]") {
@@ -230,8 +231,7 @@ TEST_CASE("report_writer: events speak of the node and its pods only", "[report_
     const auto event = make("Event/default/p.1", "Pod", "default", "p");
     REQUIRE(event);
     CHECK(
-        *event->find("metadata") ==
-        Value::parse(R"({"name":"p.1","namespace":"default"})").value()
+        *event->find("metadata") == Value::parse(R"({"name":"p.1","namespace":"default"})").value()
     );
     CHECK(event->text_at({"source", "host"}) == kNode);
     CHECK(event->text_at({"kind"}) == "Event");

@@ -124,7 +124,10 @@ tunnel::InventoryEntry entry(const views::ViewObject& object) {
 
 tunnel::Report durable(std::string key, std::uint64_t seq) {
     return {
-        .cls = tunnel::ReportClass::durable, .key = std::move(key), .uid = "u", .seq = seq,
+        .cls = tunnel::ReportClass::durable,
+        .key = std::move(key),
+        .uid = "u",
+        .seq = seq,
         .body = "{}",
     };
 }
@@ -200,9 +203,7 @@ TEST_CASE("session_state: sends the difference and nothing else", "[session_stat
     REQUIRE(batch[0].upserts.size() == 2);
     CHECK(batch[0].upserts[0].key == kA);
     CHECK(batch[0].upserts[1].uid == "b2");
-    CHECK(
-        batch[0].removals == std::vector<tunnel::Removal>{{{"Secret", "default", "s"}, "s1"}}
-    );
+    CHECK(batch[0].removals == std::vector<tunnel::Removal>{{{"Secret", "default", "s"}, "s1"}});
     CHECK_FALSE(batch[0].more);
     CHECK(batch[0].digest == session.cluster.view().digest());
     CHECK(session.cluster.asked_about == "node-uid");
@@ -212,7 +213,9 @@ TEST_CASE("session_state: sends the difference and nothing else", "[session_stat
     CHECK(session.actions<action::InSync>().size() == 1);
 }
 
-TEST_CASE("session_state: a hub that may be behind its cluster removes nothing", "[session_state]") {
+TEST_CASE(
+    "session_state: a hub that may be behind its cluster removes nothing", "[session_state]"
+) {
     for (const auto absence : {event::Absence::behind, event::Absence::unknown}) {
         Session session;
         session.hello();
@@ -231,7 +234,9 @@ TEST_CASE("session_state: a hub that may be behind its cluster removes nothing",
     }
 }
 
-TEST_CASE("session_state: what the hold keeps is not removed, nor expected to be gone", "[session_state]") {
+TEST_CASE(
+    "session_state: what the hold keeps is not removed, nor expected to be gone", "[session_state]"
+) {
     Session session;
     session.cluster.may_remove = false;
     session.hello();
@@ -269,7 +274,9 @@ TEST_CASE("session_state: changes are pushed as they come", "[session_state]") {
     CHECK(session.sent.empty());
 }
 
-TEST_CASE("session_state: while the window is full changes wait and are coalesced", "[session_state]") {
+TEST_CASE(
+    "session_state: while the window is full changes wait and are coalesced", "[session_state]"
+) {
     Session session;
     session.live();
     for (std::size_t i = 0; i < tunnel::kBatchWindow; ++i) {
@@ -287,7 +294,9 @@ TEST_CASE("session_state: while the window is full changes wait and are coalesce
     CHECK(batch[0].upserts[0].content->find("later 99") != std::string::npos);
 }
 
-TEST_CASE("session_state: the window counts bytes, and one large object travels alone", "[session_state]") {
+TEST_CASE(
+    "session_state: the window counts bytes, and one large object travels alone", "[session_state]"
+) {
     Session session;
     session.live();
     session.change(config_map("a", "a1", std::string(tunnel::kBatchWindowBytes, 'x')));
@@ -298,13 +307,14 @@ TEST_CASE("session_state: the window counts bytes, and one large object travels 
     CHECK(session.take<tunnel::Batch>().at(0).upserts.at(0).key == kB);
 }
 
-TEST_CASE("session_state: a whole view comes in several batches, the last one says so", "[session_state]") {
+TEST_CASE(
+    "session_state: a whole view comes in several batches, the last one says so", "[session_state]"
+) {
     Session session;
     for (int i = 0; i < 40; ++i) {
         auto pod = pod_object("pod-" + std::to_string(i), "uid-" + std::to_string(i));
-        pod.ensure_path({"metadata", "annotations"}).set(
-            "text", json::Value::of(std::string(10'000, 'x'))
-        );
+        pod.ensure_path({"metadata", "annotations"})
+            .set("text", json::Value::of(std::string(10'000, 'x')));
         session.cluster.views.upsert(pod);
     }
     session.hello();
@@ -373,7 +383,9 @@ TEST_CASE("session_state: a hub that finds a newer epoch gives the node up", "[s
     CHECK(session.actions<action::Close>().size() == 1);
 }
 
-TEST_CASE("session_state: the lease is renewed for fresh heartbeats, every ten seconds", "[session_state]") {
+TEST_CASE(
+    "session_state: the lease is renewed for fresh heartbeats, every ten seconds", "[session_state]"
+) {
     Session session;
     session.live();
     const auto renewals = [&session](Duration age) {
@@ -393,7 +405,9 @@ TEST_CASE("session_state: the lease is renewed for fresh heartbeats, every ten s
     CHECK(renewals(0s) == 1);
 }
 
-TEST_CASE("session_state: a renewal that failed is tried again with the next heartbeat", "[session_state]") {
+TEST_CASE(
+    "session_state: a renewal that failed is tried again with the next heartbeat", "[session_state]"
+) {
     Session session;
     session.live();
     session.receive(tunnel::Ping{});
@@ -560,8 +574,7 @@ TEST_CASE("session_state: another protocol version is told apart", "[session_sta
     Session session;
     session.receive(tunnel::Hello{.protocol = tunnel::kProtocol + 1});
     CHECK(
-        session.take<tunnel::Goodbye>().at(0).reason ==
-        tunnel::GoodbyeReason::unsupported_version
+        session.take<tunnel::Goodbye>().at(0).reason == tunnel::GoodbyeReason::unsupported_version
     );
     CHECK(session.state.phase() == Phase::closed);
 }

@@ -16,29 +16,39 @@ namespace farhold::test {
 inline const std::string kNode = "edge-1";
 
 inline json::Value node_object(const std::string& uid = "node-uid") {
-    return json::Value::parse(fmt::format(
-        R"({{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{}","uid":"{}"}}}})", kNode, uid
-    )).value();
+    return json::Value::parse(
+               fmt::format(
+                   R"({{"apiVersion":"v1","kind":"Node","metadata":{{"name":"{}","uid":"{}"}}}})",
+                   kNode, uid
+               )
+    )
+        .value();
 }
 
 // A Pod of edge-1 that mounts the ConfigMaps a and b.
 inline json::Value pod_object(const std::string& name, const std::string& uid) {
-    return json::Value::parse(fmt::format(
-        R"({{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{}","namespace":"default",)"
-        R"("uid":"{}","resourceVersion":"9"}},"spec":{{"nodeName":"{}","containers":[],"volumes":[)"
-        R"({{"name":"a","configMap":{{"name":"a"}}}},{{"name":"b","configMap":{{"name":"b"}}}}]}}}})",
-        name, uid, kNode
-    )).value();
+    return json::Value::
+        parse(fmt::format(
+                  R"({{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{}","namespace":"default",)"
+                  R"("uid":"{}","resourceVersion":"9"}},"spec":{{"nodeName":"{}","containers":[],"volumes":[)"
+                  R"({{"name":"a","configMap":{{"name":"a"}}}},{{"name":"b","configMap":{{"name":"b"}}}}]}}}})",
+                  name, uid, kNode
+              ))
+            .value();
 }
 
 inline json::Value config_map(
     const std::string& name, const std::string& uid, const std::string& text
 ) {
-    json::Value object = json::Value::parse(fmt::format(
-        R"({{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}","namespace":"default",)"
-        R"("uid":"{}"}}}})",
-        name, uid
-    )).value();
+    json::Value object =
+        json::Value::parse(
+            fmt::format(
+                R"({{"apiVersion":"v1","kind":"ConfigMap","metadata":{{"name":"{}","namespace":"default",)"
+                R"("uid":"{}"}}}})",
+                name, uid
+            )
+        )
+            .value();
     object.ensure_path({"data"}).set("text", json::Value::of(text));
     return object;
 }

@@ -15,7 +15,9 @@ json::Value parse(const std::string& text) {
     return *value;
 }
 
-json::Value node(const std::string& ready, const std::string& heartbeat, const std::string& taints) {
+json::Value node(
+    const std::string& ready, const std::string& heartbeat, const std::string& taints
+) {
     return parse(
         R"({"metadata":{"name":"n","resourceVersion":"5"},"spec":{"taints":)" + taints +
         R"(},"status":{"conditions":[{"type":"Ready","status":")" + ready +
@@ -47,7 +49,9 @@ TEST_CASE("node lifecycle: a node whose Lease moves stays as it is", "[nodes]") 
     }
 }
 
-TEST_CASE("node lifecycle: silence for the grace turns all conditions Unknown and taints", "[nodes]") {
+TEST_CASE(
+    "node lifecycle: silence for the grace turns all conditions Unknown and taints", "[nodes]"
+) {
     NodeLifecycle lifecycle;
     lifecycle.node_changed("n", node("True", "t0", "[]"), at(0s));
     lifecycle.lease_changed("n", lease("a"), at(10s));

@@ -64,7 +64,8 @@ TEST_CASE("placement: nodeSelector and required affinity are obeyed", "[schedule
     const auto affinity = [](const std::string& term) {
         return pod(
             R"({"affinity":{"nodeAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":)"
-            R"({"nodeSelectorTerms":[)" + term + "]}}}}"
+            R"({"nodeSelectorTerms":[)" +
+            term + "]}}}}"
         );
     };
     const auto label = [&](const std::string& rest) {
@@ -94,12 +95,11 @@ TEST_CASE("placement: taints keep pods away that do not tolerate them", "[schedu
         "{node.kubernetes.io/unreachable: }."
     );
     CHECK(chosen(cluster, pod(R"({"tolerations":[{"operator":"Exists"}]})")) == "a");
-    CHECK(
-        chosen(
-            cluster, pod(R"({"tolerations":[{"key":"node.kubernetes.io/unreachable",)"
-                         R"("operator":"Exists","effect":"NoExecute"}]})")
-        ).empty()
-    );
+    CHECK(chosen(
+              cluster, pod(R"({"tolerations":[{"key":"node.kubernetes.io/unreachable",)"
+                           R"("operator":"Exists","effect":"NoExecute"}]})")
+    )
+              .empty());
     cluster.put_node("a", node("a", "{}", R"({"unschedulable":true})"));
     CHECK(
         objection(cluster, pod("{}")) == "0/1 nodes are available: 1 node(s) were unschedulable."

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/views/cluster_views.hpp"
+
 #include "tests/support/catch.hpp"
 #include "view_objects.hpp"
 

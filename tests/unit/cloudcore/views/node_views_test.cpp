@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/views/node_views.hpp"
+
 #include "cloudcore/views/view_diff.hpp"
 #include "tests/support/catch.hpp"
 #include "view_objects.hpp"
@@ -32,7 +33,8 @@ tunnel::ViewDigest digest_of(const NodeView& view) {
     return digest;
 }
 
-const std::string kEveryReference = R"(,"serviceAccountName":"sa","imagePullSecrets":[{"name":"s1"}],
+const std::string kEveryReference =
+    R"(,"serviceAccountName":"sa","imagePullSecrets":[{"name":"s1"}],
 "volumes":[{"configMap":{"name":"c1"}},{"secret":{"secretName":"s2"}},
 {"projected":{"sources":[{"configMap":{"name":"c2"}},{"secret":{"name":"s3"}},
 {"serviceAccountToken":{"path":"t"}}]}}],
@@ -80,9 +82,8 @@ TEST_CASE("node_views: a Secret leaves the view with the last Pod that refers to
     CHECK(views.view("edge-1").find(secret) != nullptr);
     const ViewChanges changes = views.upsert(pod("b", "p2", "edge-1"));
     CHECK(
-        changes == ViewChanges{
-            {"edge-1", ObjectKey{"Pod", "default", "b"}, ""}, {"edge-1", secret, "s1"}
-        }
+        changes ==
+        ViewChanges{{"edge-1", ObjectKey{"Pod", "default", "b"}, ""}, {"edge-1", secret, "s1"}}
     );
     CHECK(views.view("edge-1").find(secret) == nullptr);
 }
@@ -123,10 +124,10 @@ TEST_CASE("node_views: the order in which objects come does not matter", "[views
         const std::string n = std::to_string(i);
         objects.push_back(plain("Secret", "s" + n, "su" + n));
         objects.push_back(plain("ConfigMap", "c" + n, "cu" + n));
-        objects.push_back(pod(
-            "p" + n, "pu" + n, "edge-" + std::to_string(i % 2),
-            R"(,"volumes":[{"secret":{"secretName":"s)" + std::to_string(i / 2) + R"("}}])"
-        ));
+        objects.push_back(
+            pod("p" + n, "pu" + n, "edge-" + std::to_string(i % 2),
+                R"(,"volumes":[{"secret":{"secretName":"s)" + std::to_string(i / 2) + R"("}}])")
+        );
     }
     std::vector<std::string> expected;
     std::mt19937 shuffle(7);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/views/removal_hold.hpp"
+
 #include "tests/support/catch.hpp"
 
 using namespace farhold;

@@ -2,15 +2,18 @@
 #include "common/base/encoding.hpp"
 
 #include "common/base/random.hpp"
-
 #include "tests/support/catch.hpp"
 
 using namespace farhold;
 
 TEST_CASE("encoding: the vectors of RFC 4648 hold both ways", "[base]") {
     const std::pair<const char*, const char*> vectors[] = {
-        {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-        {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
         {"foobar", "Zm9vYmFy"},
     };
     for (const auto& [plain, text] : vectors) {

@@ -4,7 +4,6 @@
 #include "common/base/error.hpp"
 #include "common/base/random.hpp"
 #include "common/base/sha256.hpp"
-
 #include "tests/support/catch.hpp"
 
 #include <set>
@@ -31,7 +30,9 @@ TEST_CASE("sha256_of: where a part ends matters", "[base]") {
     CHECK(sha256_of({"ab", "c"}) == sha256_of({"ab", "c"}));
 }
 
-TEST_CASE("random: the same seed gives the same values, uuids look like Kubernetes uids", "[base]") {
+TEST_CASE(
+    "random: the same seed gives the same values, uuids look like Kubernetes uids", "[base]"
+) {
     Random one(42);
     Random other(42);
     CHECK(one.uuid() == other.uuid());
@@ -49,7 +50,9 @@ TEST_CASE("random: between reaches both its ends", "[base]") {
     CHECK(seen == std::set<std::uint64_t>{3, 4, 5, 6});
 }
 
-TEST_CASE("backoff: starts below its base, stays under its cap, begins anew after reset", "[base]") {
+TEST_CASE(
+    "backoff: starts below its base, stays under its cap, begins anew after reset", "[base]"
+) {
     for (std::uint64_t seed = 0; seed < 200; ++seed) {
         Random random(seed);
         Backoff backoff(500ms, 30s);

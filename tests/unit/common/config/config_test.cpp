@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/config/command_line.hpp"
 #include "common/config/yaml_settings.hpp"
-
 #include "tests/support/catch.hpp"
+
 #include <unistd.h>
 
 #include <cstdio>
@@ -57,7 +57,9 @@ struct TempFile {
 }  // namespace
 
 TEST_CASE("command line: flags win over the file, the file over defaults", "[config]") {
-    const TempFile file("node-name: from-file\nport: 7\nttl: 90s\nlabel: [a=b, c=d]\nverbose: true\n");
+    const TempFile file(
+        "node-name: from-file\nport: 7\nttl: 90s\nlabel: [a=b, c=d]\nverbose: true\n"
+    );
     Program program;
     CHECK(program.run({"--config", file.path.c_str(), "--port", "8"}) == kExitDone);
     CHECK(program.ran);

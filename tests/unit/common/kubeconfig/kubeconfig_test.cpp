@@ -36,8 +36,9 @@ TEST_CASE("kubeconfig: a file that leads nowhere says what is missing", "[kubeco
         "f: the context's cluster is missing"
     );
     CHECK(
-        message("current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
-                "clusters: [{name: c, cluster: {server: 'http://h'}}]\nusers: [{name: u, user: {}}]\n"
+        message(
+            "current-context: x\ncontexts: [{name: x, context: {cluster: c, user: u}}]\n"
+            "clusters: [{name: c, cluster: {server: 'http://h'}}]\nusers: [{name: u, user: {}}]\n"
         ) == "f: server must begin with https://"
     );
 }

@@ -111,8 +111,7 @@ TEST_CASE("create: what does not fit the kind is refused in Kubernetes' words", 
     SECTION("faults come before a name that is taken") {
         api.post("/api/v1/namespaces/default/secrets", config_map("a"));
         const Answer answer = api.post(
-            "/api/v1/namespaces/default/secrets",
-            R"({"metadata":{"name":"a","labels":{"x":"/"}}})"
+            "/api/v1/namespaces/default/secrets", R"({"metadata":{"name":"a","labels":{"x":"/"}}})"
         );
         CHECK(answer.code == 422);
         api.remove("/api/v1/namespaces/default/secrets/a");
@@ -203,9 +202,8 @@ TEST_CASE("create: a pod is bound to a node once", "[kuberest]") {
     TestApi api;
     api.post(kPodsPath, pod("a"));
     const std::string path = std::string(kPodsPath) + "/a/binding";
-    const std::string binding =
-        R"({"apiVersion":"v1","kind":"Binding","metadata":{"name":"a"},)"
-        R"("target":{"kind":"Node","name":"n"}})";
+    const std::string binding = R"({"apiVersion":"v1","kind":"Binding","metadata":{"name":"a"},)"
+                                R"("target":{"kind":"Node","name":"n"}})";
     const Answer bound = api.post(path, binding);
     CHECK(bound.code == 201);
     CHECK(bound.text({"status"}) == "Success");

@@ -10,8 +10,9 @@ TEST_CASE("log: a text line is key=value and quotes only what needs it", "[log]"
         format_line(
             Format::text, "T", Level::info, "node session opened", {{"node", "edge-1"}},
             {{"peer", "10.0.0.1:99"}, {"objects", 3}, {"why", "two words"}, {"fresh", true}}
-        ) == "time=T level=info msg=\"node session opened\" node=edge-1 peer=10.0.0.1:99 "
-             "objects=3 why=\"two words\" fresh=true"
+        ) ==
+        "time=T level=info msg=\"node session opened\" node=edge-1 peer=10.0.0.1:99 "
+        "objects=3 why=\"two words\" fresh=true"
     );
 }
 
@@ -24,9 +25,8 @@ TEST_CASE("log: a JSON line keeps numbers and booleans as such", "[log]") {
 }
 
 TEST_CASE("log: bytes from outside cannot forge a line or move the cursor", "[log]") {
-    const std::string line = format_line(
-        Format::text, "T", Level::info, "m", {}, {{"k", "a\nlevel=error \x1b[2J\"\\"}}
-    );
+    const std::string line =
+        format_line(Format::text, "T", Level::info, "m", {}, {{"k", "a\nlevel=error \x1b[2J\"\\"}});
     CHECK(line.find('\n') == std::string::npos);
     CHECK(line.find('\x1b') == std::string::npos);
     CHECK(line.ends_with(R"(k="a\nlevel=error \u001b[2J\"\\")"));

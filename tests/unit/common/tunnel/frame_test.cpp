@@ -3,9 +3,8 @@
 
 #include "common/base/random.hpp"
 #include "common/tunnel/content.hpp"
-#include "tests/support/catch.hpp"
-
 #include "proto/farhold/tunnel/v1/tunnel.pb.h"
+#include "tests/support/catch.hpp"
 
 #include <optional>
 
@@ -83,8 +82,14 @@ TEST_CASE("frame: every message arrives as it was sent", "[frame]") {
     const WallTime time(std::chrono::nanoseconds(1'700'000'000'123'456'789));
 
     const auto hello = pass_as<Hello>(Hello{
-        .protocol = 1, .version = "0.1", .store_uuid = "s", .generation = 4, .boot_id = "b",
-        .seq_high = 9, .digest = digest, .objects = 2,
+        .protocol = 1,
+        .version = "0.1",
+        .store_uuid = "s",
+        .generation = 4,
+        .boot_id = "b",
+        .seq_high = 9,
+        .digest = digest,
+        .objects = 2,
     });
     CHECK(hello.store_uuid == "s");
     CHECK(hello.generation == 4);
@@ -93,9 +98,9 @@ TEST_CASE("frame: every message arrives as it was sent", "[frame]") {
 
     for (const SyncMode mode :
          {SyncMode::in_sync, SyncMode::need_inventory, SyncMode::renew_only}) {
-        const auto welcome = pass_as<Welcome>(Welcome{
-            .epoch = 5, .cluster_uid = "c", .hub_time = time, .mode = mode, .acked_seq = 8
-        });
+        const auto welcome = pass_as<Welcome>(
+            Welcome{.epoch = 5, .cluster_uid = "c", .hub_time = time, .mode = mode, .acked_seq = 8}
+        );
         CHECK(welcome.epoch == 5);
         CHECK(welcome.hub_time == time);
         CHECK(welcome.mode == mode);

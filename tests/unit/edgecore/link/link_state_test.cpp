@@ -94,7 +94,10 @@ struct Machine {
 
     void welcome(SyncMode mode, std::uint64_t acked_seq = 0) {
         receive(tunnel::Welcome{
-            .epoch = 3, .cluster_uid = "c", .hub_time = WallTime(2h), .mode = mode,
+            .epoch = 3,
+            .cluster_uid = "c",
+            .hub_time = WallTime(2h),
+            .mode = mode,
             .acked_seq = acked_seq,
         });
     }
@@ -190,8 +193,12 @@ TEST_CASE("link_state: resumes by inventory when the digests differ", "[link_sta
     store::StoreBatch held;
     for (int i = 0; i < 600; ++i) {
         held.upserts.push_back({
-            .key = {"ConfigMap", "default", std::to_string(i)}, .uid = "u",
-            .resource_version = "1", .hash = std::string(16, 'h'), .encoding = 1, .content = {},
+            .key = {"ConfigMap", "default", std::to_string(i)},
+            .uid = "u",
+            .resource_version = "1",
+            .hash = std::string(16, 'h'),
+            .encoding = 1,
+            .content = {},
         });
     }
     machine.desired.apply(held);
@@ -230,7 +237,9 @@ TEST_CASE("link_state: confirms a batch only after it is stored", "[link_state]"
     CHECK(machine.desired.complete());
 }
 
-TEST_CASE("link_state: a store that fails ends the session, and nothing is confirmed", "[link_state]") {
+TEST_CASE(
+    "link_state: a store that fails ends the session, and nothing is confirmed", "[link_state]"
+) {
     Machine machine;
     machine.live();
     machine.sent.clear();
@@ -245,7 +254,9 @@ TEST_CASE("link_state: a store that fails ends the session, and nothing is confi
     CHECK(machine.phase() == Phase::dialing);
 }
 
-TEST_CASE("link_state: does not dial while the store is at work for the last session", "[link_state]") {
+TEST_CASE(
+    "link_state: does not dial while the store is at work for the last session", "[link_state]"
+) {
     Machine machine;
     machine.live();
     auto one = batch(1);
@@ -280,7 +291,9 @@ TEST_CASE("link_state: a removal needs the uid that is on the disk", "[link_stat
     CHECK(machine.desired.find("ConfigMap", "default", "a") != nullptr);
 }
 
-TEST_CASE("link_state: a store that differs from the view after a sync begins anew", "[link_state]") {
+TEST_CASE(
+    "link_state: a store that differs from the view after a sync begins anew", "[link_state]"
+) {
     Machine machine;
     machine.dialed();
     machine.welcome(SyncMode::need_inventory);
@@ -288,9 +301,7 @@ TEST_CASE("link_state: a store that differs from the view after a sync begins an
     one.upserts.push_back(upsert("a", "u", "{}"));
     one.digest = tunnel::ViewDigest();
     SECTION("right") {
-        one.digest->add(
-            "ConfigMap/default/a", "u", one.upserts[0].hash, one.upserts[0].encoding
-        );
+        one.digest->add("ConfigMap/default/a", "u", one.upserts[0].hash, one.upserts[0].encoding);
         machine.receive(one);
         machine.commit();
         CHECK(machine.phase() == Phase::live);
@@ -303,7 +314,9 @@ TEST_CASE("link_state: a store that differs from the view after a sync begins an
     }
 }
 
-TEST_CASE("link_state: reports go up, and leave the outbox once they are acknowledged", "[link_state]") {
+TEST_CASE(
+    "link_state: reports go up, and leave the outbox once they are acknowledged", "[link_state]"
+) {
     Machine machine;
     machine.put("PodStatus/default/a", "1");
     machine.live();
@@ -318,9 +331,8 @@ TEST_CASE("link_state: reports go up, and leave the outbox once they are acknowl
         }
     }
     CHECK(
-        keys == std::vector<std::string>{
-            "PodStatus/default/a", "PodStatus/default/b", "NodeStatus//n"
-        }
+        keys ==
+        std::vector<std::string>{"PodStatus/default/a", "PodStatus/default/b", "NodeStatus//n"}
     );
     machine.actions<action::AckReports>();
     machine.receive(tunnel::ReportsAck{{1, 3}, {{2, "not yours"}}});
@@ -399,7 +411,9 @@ TEST_CASE("link_state: a hub that answers but never welcomes is left", "[link_st
     CHECK(machine.phase() == Phase::disconnected);
 }
 
-TEST_CASE("link_state: redials soon at first, then ever more rarely, and never stops", "[link_state]") {
+TEST_CASE(
+    "link_state: redials soon at first, then ever more rarely, and never stops", "[link_state]"
+) {
     Machine machine;
     Duration longest{};
     for (int attempt = 0; attempt < 200; ++attempt) {
@@ -422,7 +436,9 @@ TEST_CASE("link_state: redials soon at first, then ever more rarely, and never s
     CHECK(*machine.state.wake_at() - machine.now().mono <= 1500ms);
 }
 
-TEST_CASE("link_state: a machine that is not welcome comes back slowly and says why", "[link_state]") {
+TEST_CASE(
+    "link_state: a machine that is not welcome comes back slowly and says why", "[link_state]"
+) {
     const auto wait_after = [](const Event& event) {
         Machine machine;
         if (!std::holds_alternative<event::DialFailed>(event)) {
@@ -435,9 +451,7 @@ TEST_CASE("link_state: a machine that is not welcome comes back slowly and says 
         CHECK(machine.phase() == Phase::dialing);
         return wait;
     };
-    CHECK(
-        wait_after(event::DialFailed{Error(ErrorCode::permission_denied, "revoked")}) >= 15s
-    );
+    CHECK(wait_after(event::DialFailed{Error(ErrorCode::permission_denied, "revoked")}) >= 15s);
     CHECK(wait_after(event::DialFailed{Error(ErrorCode::unauthenticated, "who?")}) >= 15s);
     for (const auto reason :
          {GoodbyeReason::revoked, GoodbyeReason::unknown_node, GoodbyeReason::superseded,
@@ -496,7 +510,10 @@ TEST_CASE("link_state: a renewal that was cut off is asked for again", "[link_st
     CHECK(machine.take<tunnel::RenewCertificate>().empty());
 }
 
-TEST_CASE("link_state: a store put back to an older state numbers above what the hub knows", "[link_state]") {
+TEST_CASE(
+    "link_state: a store put back to an older state numbers above what the hub knows",
+    "[link_state]"
+) {
     Machine machine;
     machine.put("k/n/a", "x");
     machine.dialed();
@@ -562,9 +579,14 @@ TEST_CASE("link_state: what breaks a rule closes the session with a reason", "[l
 
 TEST_CASE("link_state: an event at the wrong moment does no harm", "[link_state]") {
     const std::vector<Event> events = {
-        event::Received{"late"}, event::Closed{"late"},       event::Tick{},
-        event::Beat{},           event::OutboxChanged{},      event::RenewalDue{"csr"},
-        event::Forgotten{"k"},   event::AcksNotStored{Error(ErrorCode::internal, "x")},
+        event::Received{"late"},
+        event::Closed{"late"},
+        event::Tick{},
+        event::Beat{},
+        event::OutboxChanged{},
+        event::RenewalDue{"csr"},
+        event::Forgotten{"k"},
+        event::AcksNotStored{Error(ErrorCode::internal, "x")},
         event::Submitted{.cls = tunnel::ReportClass::event, .key = "k", .uid = "u", .body = "b"},
     };
     Random order(3);

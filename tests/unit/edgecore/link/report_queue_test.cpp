@@ -17,7 +17,10 @@ namespace {
 
 Report derived(std::string key, std::string body, std::string uid = "u") {
     return {
-        .cls = ReportClass::derived, .key = std::move(key), .uid = std::move(uid), .seq = 0,
+        .cls = ReportClass::derived,
+        .key = std::move(key),
+        .uid = std::move(uid),
+        .seq = 0,
         .body = std::move(body),
     };
 }
@@ -51,8 +54,11 @@ TEST_CASE("report_queue: durable first and in order, then derived, then events",
     put(outbox, "PodStatus/default/b", "2");
     put(outbox, "PodStatus/default/a", "3");
     CHECK(
-        texts(queue.take(outbox)) == Texts{
-            "PodStatus/default/b=2", "PodStatus/default/a=3", "NodeStatus//n=1",
+        texts(queue.take(outbox)) ==
+        Texts{
+            "PodStatus/default/b=2",
+            "PodStatus/default/a=3",
+            "NodeStatus//n=1",
             "Event/default/e={}",
         }
     );
@@ -122,7 +128,9 @@ TEST_CASE(
     CHECK(texts(queue.take(outbox)) == Texts{"k/n/a=new"});
 }
 
-TEST_CASE("report_queue: a text that went as a durable report is not sent twice", "[report_queue]") {
+TEST_CASE(
+    "report_queue: a text that went as a durable report is not sent twice", "[report_queue]"
+) {
     ReportQueue queue;
     store::Outbox outbox;
     queue.begin_session();
@@ -166,7 +174,9 @@ TEST_CASE("report_queue: the window bounds how many are on their way", "[report_
     CHECK_FALSE(queue.acknowledge(1000));
 }
 
-TEST_CASE("report_queue: the window bounds the bytes, one alone may exceed them", "[report_queue]") {
+TEST_CASE(
+    "report_queue: the window bounds the bytes, one alone may exceed them", "[report_queue]"
+) {
     ReportQueue queue;
     store::Outbox outbox;
     queue.begin_session();

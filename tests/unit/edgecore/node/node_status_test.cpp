@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "edgecore/node/machine_facts.hpp"
 #include "edgecore/node/node_status.hpp"
 
+#include "edgecore/node/machine_facts.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace farhold;
@@ -85,8 +85,10 @@ TEST_CASE("node status: pressure and an absent runtime are told", "[node]") {
     CHECK(condition(status, "Ready").text_at({"message"}) == down.message);
 }
 
-TEST_CASE("node status: transition times move only with the status, heartbeats are no difference",
-          "[node]") {
+TEST_CASE(
+    "node status: transition times move only with the status, heartbeats are no difference",
+    "[node]"
+) {
     NodeStatus maker("v1");
     const json::Value first = maker.make(machine(), runtime(), {}, at(100s));
     const json::Value second = maker.make(machine(), runtime(), {}, at(200s));

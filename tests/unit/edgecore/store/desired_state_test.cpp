@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edgecore/store/desired_state.hpp"
+
 #include "store_rows.hpp"
 #include "tests/support/catch.hpp"
 
@@ -35,7 +36,9 @@ TEST_CASE("desired_state: tells which objects are other ones after a commit", "[
     CHECK(state.size() == 0);
 }
 
-TEST_CASE("desired_state: an object that is removed and put back in one batch is there", "[store]") {
+TEST_CASE(
+    "desired_state: an object that is removed and put back in one batch is there", "[store]"
+) {
     DesiredState state;
     state.apply(upsert(desired_row("a", "u1")));
     StoreBatch batch = upsert(desired_row("a", "u2"));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edgecore/store/outbox.hpp"
+
 #include "store_rows.hpp"
 #include "tests/support/catch.hpp"
 
@@ -84,7 +85,9 @@ TEST_CASE("outbox: has bounds", "[store]") {
     CHECK(outbox.put("key0", "u", "").has_value());
 }
 
-TEST_CASE("outbox: whatever the order, the newest of each key waits until acknowledged", "[store]") {
+TEST_CASE(
+    "outbox: whatever the order, the newest of each key waits until acknowledged", "[store]"
+) {
     std::mt19937 random(11);
     Outbox outbox;
     std::map<std::string, std::uint64_t> expected;

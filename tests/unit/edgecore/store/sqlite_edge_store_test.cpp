@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/sqlite/database.hpp"
 #include "edgecore/store/sqlite_edge_store.hpp"
+
+#include "common/sqlite/database.hpp"
 #include "store_rows.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/async/task_group.hpp"
 #include "edgecore/store/state_keeper.hpp"
+
+#include "common/async/task_group.hpp"
 #include "store_rows.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/run_task.hpp"
-
 
 using namespace farhold;
 using namespace farhold::store;
