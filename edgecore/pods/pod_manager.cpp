@@ -130,15 +130,17 @@ Task<> PodManager::run() {
 Task<> PodManager::serve(TaskGroup& group) {
     group.spawn(listing_.run());
     group.spawn(services_.runtime.watch_events(runtime_event_));
-    while (true) {
+    for (bool first = true;; first = false) {
         const auto listed = co_await listing_.get();
         if (listed) {
             take_listing(**listed, group);
             break;
         }
-        services_.log.warning(
-            "container runtime not readable yet", {{"error", listed.error().message()}}
-        );
+        if (first) {
+            services_.log.warning(
+                "container runtime not readable yet", {{"error", listed.error().message()}}
+            );
+        }
         co_await sleep_for(kRelistRetry);
     }
     for (const store::DesiredRow* row : services_.store.desired().of_kind("Pod")) {
@@ -154,8 +156,13 @@ Task<> PodManager::serve(TaskGroup& group) {
 }
 
 // Rows of memory and folders of pods that are nowhere else: from a process that died while it was
-// taking them down. Their workers finish that, once the store is known to be complete.
+// taking them down, which their workers finish. In an incomplete store the pod's row may still
+// come, and be told apart only by the name that a folder does not have; so they wait for a start
+// with a complete one.
 Task<> PodManager::take_leftovers(TaskGroup& group) {
+    if (!services_.store.desired().complete()) {
+        co_return;
+    }
     for (const auto& [uid, text] : services_.store.memory()) {
         const auto memory = decode_memory(text);
         entry_for(

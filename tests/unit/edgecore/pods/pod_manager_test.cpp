@@ -255,12 +255,19 @@ TEST_CASE("pod_manager: a deletion does not wait for a pull that never ends", "[
 TEST_CASE("pod_manager: folders that a dead process left behind are cleared away", "[pods]") {
     Machine machine;
     const std::string left = machine.folder.file("pods/left-uid");
-    std::filesystem::create_directories(left + "/volumes");
     machine.run([&](PodNode& node, FakeRuntime&) -> Task<> {
         co_await apply(node, pod("a", "u1"));
-        co_await node.wait_until([&] { return !std::filesystem::exists(left); });
         co_await node.wait_until([&] { return node.phase("a") == "Running"; });
     });
+    std::filesystem::create_directories(left + "/volumes");
+    machine.run(
+        [&](PodNode& node, FakeRuntime& runtime) -> Task<> {
+            co_await node.wait_until([&] { return !std::filesystem::exists(left); });
+            CHECK(std::filesystem::exists(machine.folder.file("pods/u1")));
+            CHECK(runtime.running("u1") == 1);
+        },
+        machine.last
+    );
 }
 
 }  // namespace farhold::pods::test
