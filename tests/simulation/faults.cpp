@@ -36,6 +36,7 @@ constexpr std::array kDials = {
     Dial{"wipes", &Faults::wipes_per_hour, 10},
     Dial{"runtime_away", &Faults::runtime_away_per_hour, 20},
     Dial{"hub_kills", &Faults::hub_kills_per_hour, 30},
+    Dial{"hub_pauses", &Faults::hub_pauses_per_hour, 60},
     Dial{"api_fails", &Faults::api_fails, 0.3},
     Dial{"api_slow", &Faults::api_slow, 0.2},
     Dial{"list_partial", &Faults::list_partial, 0.5},

@@ -40,6 +40,7 @@ struct Faults {
 
     // The hubs and the API server.
     double hub_kills_per_hour = 0;
+    double hub_pauses_per_hour = 0;  // Stopped for a while; then it goes on with what it had.
     double api_fails = 0;
     double api_slow = 0;  // The answer takes seconds.
     double list_partial = 0;

@@ -105,7 +105,8 @@ void Fleet::start_hub(Hub& hub) {
 
 void Fleet::dial(Machine& machine, std::function<void(Result<std::shared_ptr<Connection>>)> done) {
     Hub& hub = hubs_[world_.random.between(0, hubs_.size() - 1)];
-    if (world_.now() < machine.cut_off_until) {
+    const bool silent = hub.process != nullptr && hub.process->paused();
+    if (silent || world_.now() < machine.cut_off_until) {
         world_.queue.after(world_.between(1s, 10s), [done = std::move(done)] {
             done(fail(ErrorCode::deadline, "no answer"));
         });
@@ -169,6 +170,14 @@ void Fleet::haunt_hub(Hub& hub) {
                     start_hub(hub);
                 }
             });
+        }
+        return true;
+    });
+    world_.haunt(&Faults::hub_pauses_per_hour, [this, &hub] {
+        if (hub.process != nullptr) {
+            const Duration duration = world_.between(1s, 60s);
+            world_.note("{} is paused for {} ms", hub.name, duration / 1ms);
+            hub.process->pause_until(world_.now() + duration);
         }
         return true;
     });

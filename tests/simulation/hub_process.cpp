@@ -26,11 +26,21 @@ Now HubProcess::now() const {
 
 void HubProcess::later(Duration delay, std::function<void()> what) {
     world_.queue.after(delay, [self = weak_from_this(), what = std::move(what)] {
-        const auto hub = self.lock();
-        if (hub != nullptr && !hub->dead_) {
-            what();
+        if (const auto hub = self.lock()) {
+            hub->attend(what);
         }
     });
+}
+
+void HubProcess::attend(std::function<void()> what) {
+    if (dead_) {
+        return;
+    }
+    if (paused()) {
+        later(paused_until_ - world_.now(), std::move(what));
+    } else {
+        what();
+    }
 }
 
 void HubProcess::start() {

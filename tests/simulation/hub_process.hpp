@@ -28,6 +28,9 @@ public:
 
     // A machine that has proved its name.
     void accept(const std::string& node, std::shared_ptr<Connection> connection);
+    // Does nothing until then; what comes meanwhile waits in its sockets.
+    void pause_until(Instant end) { paused_until_ = end; }
+    [[nodiscard]] bool paused() const { return world_.now() < paused_until_; }
     // Breaks off one watch for a while.
     void break_watch();
     // A person confirms whatever is held.
@@ -69,6 +72,8 @@ private:
 
     [[nodiscard]] Now now() const;
     void later(Duration delay, std::function<void()> what);
+    // Now, or when the pause is over, in the order of asking; never if the process has died.
+    void attend(std::function<void()> what);
     // Asks the API server, which may be slow, away, or answer nothing although it did it.
     template <class T>
     void ask(std::function<Result<T>()> what, std::function<void(Result<T>)> done);
@@ -100,6 +105,7 @@ private:
     ApiServer& api_;
     std::string name_;
     bool dead_ = false;
+    Instant paused_until_{};
     std::unique_ptr<views::ClusterViews> views_;
     std::string kept_hold_;
     std::uint64_t api_epoch_ = 0;

@@ -54,15 +54,17 @@ void HubProcess::accept(const std::string& node, std::shared_ptr<Connection> con
     session->connection = std::move(connection);
     Endpoint endpoint;
     endpoint.received = [self = weak_from_this(), id](std::string bytes) {
-        const auto hub = self.lock();
-        if (hub != nullptr && !hub->dead_) {
-            hub->tell(id, hub::event::Received{std::move(bytes)});
+        if (const auto hub = self.lock()) {
+            hub->attend([owner = hub.get(), id, bytes = std::move(bytes)] {
+                owner->tell(id, hub::event::Received{bytes});
+            });
         }
     };
     endpoint.closed = [self = weak_from_this(), id](const std::string& reason) {
-        const auto hub = self.lock();
-        if (hub != nullptr && !hub->dead_) {
-            hub->tell(id, hub::event::Closed{reason});
+        if (const auto hub = self.lock()) {
+            hub->attend([owner = hub.get(), id, reason] {
+                owner->tell(id, hub::event::Closed{reason});
+            });
         }
     };
     session->connection->attach(Side::hub, std::move(endpoint));
