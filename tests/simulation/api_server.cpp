@@ -178,7 +178,7 @@ void ApiServer::restore() {
     revision_ = snapshot_.revision;
     history_.clear();
     ++incarnation_;
-    world_.ledger.cluster_restored();
+    world_.ledger.cluster_restored(world_.now());
     auto lost = std::exchange(changed_since_snapshot_, {});
     lost.resize(world_.random.between(0, lost.size()));
     for (const object::ObjectKey& key : lost) {

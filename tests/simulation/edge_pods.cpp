@@ -5,13 +5,15 @@
 #include "edge_process.hpp"
 #include "edgecore/podspec/references.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace farhold::simulation {
 
 using namespace std::chrono_literals;
 
-// The first listing comes before the first decision, then one every ten seconds.
+// The first listing comes before the first decision, then one a minute, and whenever something that
+// nobody knows has appeared.
 void EdgeProcess::list_runtime() {
     machine_.runtime.list([this, self = weak_from_this()](auto listed) {
         const auto process = self.lock();
@@ -19,16 +21,37 @@ void EdgeProcess::list_runtime() {
             return;
         }
         if (listed) {
-            for (const auto& [uid, state] : *listed) {
-                driver_for(machine_.runtime.identity(uid));
-            }
-            if (!std::exchange(runtime_listed_, true)) {
-                take_what_is_known();
-            }
-            take_away_unwanted();
+            take_listing(*listed);
         }
-        later(listed ? 10s : 1s, [this] { list_runtime(); });
+        later(listed ? 60s : 1s, [this] { list_runtime(); });
     });
+}
+
+void EdgeProcess::take_listing(const std::map<std::string, pods::Observation>& listed) {
+    for (const auto& [uid, state] : listed) {
+        driver_for(machine_.runtime.identity(uid));
+    }
+    if (!std::exchange(runtime_listed_, true)) {
+        take_what_is_known();
+    }
+    take_away_unwanted();
+}
+
+void EdgeProcess::runtime_changed() {
+    for (const auto& [uid, driver] : std::map(pods_)) {
+        driver->runtime_changed();
+    }
+    const bool all_known = std::ranges::all_of(machine_.runtime.pods(), [this](const auto& pod) {
+        return pods_.contains(pod.first);
+    });
+    if (!all_known && runtime_listed_) {
+        machine_.runtime.list([this, self = weak_from_this()](auto listed) {
+            const auto process = self.lock();
+            if (process != nullptr && !dead_ && listed) {
+                take_listing(*listed);
+            }
+        });
+    }
 }
 
 void EdgeProcess::take_what_is_known() {

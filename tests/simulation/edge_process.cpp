@@ -51,9 +51,7 @@ void EdgeProcess::start() {
     machine_.runtime.on_change([self = weak_from_this()] {
         const auto process = self.lock();
         if (process != nullptr && !process->dead_) {
-            for (const auto& [uid, driver] : std::map(process->pods_)) {
-                driver->runtime_changed();
-            }
+            process->runtime_changed();
         }
     });
     list_runtime();

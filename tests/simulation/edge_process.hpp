@@ -86,6 +86,8 @@ private:
     void apply(const store::StoreBatch& batch, std::set<object::ObjectKey>& changed);
 
     void list_runtime();
+    void take_listing(const std::map<std::string, pods::Observation>& listed);
+    void runtime_changed();
     void take_what_is_known();
     void take_pod(const object::ObjectKey& key);
     void take_changes(const std::set<object::ObjectKey>& changed);

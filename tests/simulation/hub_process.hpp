@@ -114,6 +114,7 @@ private:
     std::string cluster_uid_;
     std::map<std::uint64_t, std::unique_ptr<Session>> sessions_;
     std::uint64_t last_session_ = 0;
+    std::map<std::string, std::uint64_t> epoch_floor_;  // By node: the next epoch is no lower.
 };
 
 template <class T>

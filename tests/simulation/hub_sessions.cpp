@@ -33,14 +33,16 @@ std::uint64_t epoch_of(const json::Value& lease) {
 }
 
 // The lease with the node's next epoch, guarded by what was read.
-json::Value next_lease(const std::string& node, const Result<ObjectPtr>& current) {
+json::Value next_lease(
+    const std::string& node, const Result<ObjectPtr>& current, std::uint64_t floor
+) {
     json::Value lease = current ? **current : json::Value::make_object();
     if (!current) {
         lease.set("kind", json::Value::of("Lease"));
         lease.ensure_path({"metadata"}).set("namespace", json::Value::of("kube-node-lease"));
         lease.ensure_path({"metadata"}).set("name", json::Value::of(node));
     }
-    object::set_annotation(lease, kEpoch, std::to_string(epoch_of(lease) + 1));
+    object::set_annotation(lease, kEpoch, std::to_string(std::max(epoch_of(lease) + 1, floor)));
     return lease;
 }
 
@@ -135,7 +137,7 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::Admit& admit) {
                 refuse();
                 return;
             }
-            const json::Value next = next_lease(node, lease);
+            const json::Value next = next_lease(node, lease, epoch_floor_[node]);
             const auto acked = object::annotation(next, kAcked).value_or("");
             const std::size_t space = acked.find(' ');
             const bool same_store = acked.substr(0, space) == uuid;
@@ -272,7 +274,8 @@ void HubProcess::write_report(
         );
     } else if (std::holds_alternative<hub::Superseded>(decision)) {
         settle(Kind::superseded);
-    } else if (std::holds_alternative<hub::Fenced>(decision)) {
+    } else if (const auto* fenced = std::get_if<hub::Fenced>(&decision)) {
+        epoch_floor_[node] = std::max(epoch_floor_[node], fenced->epoch + 1);
         settle(Kind::fenced);
     } else {
         settle(Kind::written);

@@ -174,7 +174,7 @@ void check_own_view(World& world, const std::string& node, const store::DesiredR
 void check_monotone(
     World& world, const std::string& report, const std::string& uid, std::int64_t order
 ) {
-    if (!world.ledger.report_written(report, uid, order)) {
+    if (!world.ledger.report_written(report, uid, order, world.now())) {
         world.violate("no_key_goes_backwards", fmt::format("{} to {}", report, order));
     }
 }

@@ -40,9 +40,18 @@ void Ledger::report_durable(const std::string& key, const std::string& uid, std:
     durable_[key] = Durable{uid, order};
 }
 
-bool Ledger::report_written(const std::string& key, const std::string& uid, std::int64_t order) {
+void Ledger::cluster_restored(Instant now) {
+    // Longer than a hub can be paused, and the calls under way after it.
+    constexpr auto kLinger = std::chrono::minutes(2);
+    written_.clear();
+    unfenced_until_ = now + kLinger;
+}
+
+bool Ledger::report_written(
+    const std::string& key, const std::string& uid, std::int64_t order, Instant now
+) {
     std::int64_t& newest = written_[{key, uid}];
-    if (order < newest) {
+    if (order < newest && now >= unfenced_until_) {
         return false;
     }
     newest = order;

@@ -4,6 +4,7 @@
 // what hubs and machines believe.
 #pragma once
 
+#include "common/base/time.hpp"
 #include "common/object/object_key.hpp"
 
 #include <cstdint>
@@ -52,9 +53,12 @@ public:
     [[nodiscard]] const std::map<std::string, Durable>& durable() const { return durable_; }
 
     // False when Kubernetes has seen a newer one of that key and object.
-    bool report_written(const std::string& key, const std::string& uid, std::int64_t order);
-    // The cluster was put back to an older state, and with it what it had been told.
-    void cluster_restored() { written_.clear(); }
+    bool report_written(
+        const std::string& key, const std::string& uid, std::int64_t order, Instant now
+    );
+    // The cluster was put back to an older state, and with it what it had been told. It has forgotten
+    // epochs that it gave out, so for a while nothing can fence what their sessions still write.
+    void cluster_restored(Instant now);
 
 private:
     std::map<std::string, std::string> node_of_pod_;
@@ -64,6 +68,7 @@ private:
     std::set<std::string> respecified_;
     std::map<std::string, Durable> durable_;  // The newest on a disk, by key.
     std::map<std::pair<std::string, std::string>, std::int64_t> written_;
+    Instant unfenced_until_{};
 };
 
 }  // namespace farhold::simulation
