@@ -90,25 +90,6 @@ Task<Result<json::Value>> EmbeddedClient::ask(kubeapi::RestRequest request) {
     co_return kubeapi::read_answer(response.code, response.body);
 }
 
-Task<Result<json::Value>> EmbeddedClient::get(
-    ResourceRef resource, std::string ns, std::string name
-) {
-    co_return co_await ask(kubeapi::get_request(resource, ns, name));
-}
-
-Task<Result<kubeapi::ListResult>> EmbeddedClient::list(ResourceRef resource, ListOptions options) {
-    kubeapi::ListResult result;
-    std::string token;
-    do {
-        Result<json::Value> page = co_await ask(kubeapi::list_request(resource, options, token));
-        if (!page) {
-            co_return fail(page.error());
-        }
-        token = kubeapi::take_page(std::move(*page), result);
-    } while (!token.empty());
-    co_return result;
-}
-
 Task<Result<std::unique_ptr<kubeapi::WatchStream>>> EmbeddedClient::watch(
     ResourceRef resource, ListOptions options, std::string resource_version
 ) {
@@ -120,34 +101,6 @@ Task<Result<std::unique_ptr<kubeapi::WatchStream>>> EmbeddedClient::watch(
     co_return std::make_unique<EmbeddedWatch>(
         queue_, clock_, executor_, std::move(response.watcher)
     );
-}
-
-Task<Result<json::Value>> EmbeddedClient::create(
-    ResourceRef resource, std::string ns, json::Value object, std::string subresource
-) {
-    co_return co_await ask(kubeapi::create_request(resource, ns, object, subresource));
-}
-
-Task<Result<json::Value>> EmbeddedClient::update(
-    ResourceRef resource, std::string ns, json::Value object, std::string subresource
-) {
-    co_return co_await ask(kubeapi::update_request(resource, ns, object, subresource));
-}
-
-Task<Result<json::Value>> EmbeddedClient::patch(
-    ResourceRef resource, std::string ns, std::string name, kubeapi::Patch patch
-) {
-    co_return co_await ask(kubeapi::patch_request(resource, ns, name, patch));
-}
-
-Task<Result<void>> EmbeddedClient::remove(
-    ResourceRef resource, std::string ns, std::string name, kubeapi::DeleteOptions options
-) {
-    const auto done = co_await ask(kubeapi::remove_request(resource, ns, name, options));
-    if (!done) {
-        co_return fail(done.error());
-    }
-    co_return Result<void>();
 }
 
 }  // namespace farhold::apiserver

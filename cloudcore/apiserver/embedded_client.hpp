@@ -5,42 +5,23 @@
 #pragma once
 
 #include "cloudcore/apiserver/store_queue.hpp"
-#include "common/kubeapi/kube_client.hpp"
-#include "common/kubeapi/rest_requests.hpp"
+#include "common/kubeapi/rest_objects.hpp"
 
 #include <string>
 
 namespace farhold::apiserver {
 
-class EmbeddedClient final : public kubeapi::KubeClient {
+class EmbeddedClient final : public kubeapi::RestObjects<kubeapi::KubeClient> {
 public:
     // All must outlive it and its watches.
     EmbeddedClient(Executor executor, StoreQueue& queue, const Clock& clock);
 
-    Task<Result<json::Value>> get(kubeapi::ResourceRef resource, std::string ns, std::string name)
-        override;
-    Task<Result<kubeapi::ListResult>> list(
-        kubeapi::ResourceRef resource, kubeapi::ListOptions options
-    ) override;
     Task<Result<std::unique_ptr<kubeapi::WatchStream>>> watch(
         kubeapi::ResourceRef resource, kubeapi::ListOptions options, std::string resource_version
     ) override;
-    Task<Result<json::Value>> create(
-        kubeapi::ResourceRef resource, std::string ns, json::Value object, std::string subresource
-    ) override;
-    Task<Result<json::Value>> update(
-        kubeapi::ResourceRef resource, std::string ns, json::Value object, std::string subresource
-    ) override;
-    Task<Result<json::Value>> patch(
-        kubeapi::ResourceRef resource, std::string ns, std::string name, kubeapi::Patch patch
-    ) override;
-    Task<Result<void>> remove(
-        kubeapi::ResourceRef resource, std::string ns, std::string name,
-        kubeapi::DeleteOptions options
-    ) override;
 
 private:
-    Task<Result<json::Value>> ask(kubeapi::RestRequest request);
+    Task<Result<json::Value>> ask(kubeapi::RestRequest request) override;
 
     Executor executor_;
     StoreQueue& queue_;

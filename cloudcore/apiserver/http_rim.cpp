@@ -38,16 +38,6 @@ kuberest::Response unauthorized() {
     return kuberest::Api::refusal(status);
 }
 
-kuberest::Response too_many_watches() {
-    kuberest::Status status;
-    status.code = 429;
-    status.reason = "TooManyRequests";
-    status.message = "too many watches, please try again later";
-    status.has_details = true;
-    status.retry_after_seconds = 1;
-    return kuberest::Api::refusal(status);
-}
-
 Result<kuberest::Query> parse_query(std::string_view text) {
     kuberest::Query query;
     while (!text.empty()) {
@@ -148,7 +138,7 @@ Task<> HttpRim::serve(net::HttpExchange& exchange) {
     kuberest::Response response = co_await queue_.handle(std::move(*request));
     if (response.watcher && watches_.value() >= kWatchesMax) {
         refused_watches_.add();
-        response = too_many_watches();
+        response = kuberest::Api::refusal(kuberest::too_many("watches"));
     }
     if (response.watcher) {
         co_await stream(exchange, std::move(response));

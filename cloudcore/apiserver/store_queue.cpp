@@ -15,16 +15,6 @@ constexpr std::size_t kWaitingMax = 4'096;
 // More changes than that in one batch wake all watches instead of looking at each key.
 constexpr std::size_t kChangesMax = 256;
 
-kuberest::Response too_many_requests() {
-    kuberest::Status status;
-    status.code = 429;
-    status.reason = "TooManyRequests";
-    status.message = "too many requests, please try again later";
-    status.has_details = true;
-    status.retry_after_seconds = 1;
-    return kuberest::Api::refusal(status);
-}
-
 kuberest::Response commit_failed() {
     return kuberest::Api::refusal(
         kuberest::internal_error({ErrorCode::internal, "the store could not be written"})
@@ -159,7 +149,7 @@ Task<bool> StoreQueue::execute(std::shared_ptr<Job> job) {
 
 Task<kuberest::Response> StoreQueue::handle(kuberest::Request request) {
     if (waiting_.size() >= kWaitingMax) {
-        co_return count(request.method, too_many_requests());
+        co_return count(request.method, kuberest::Api::refusal(kuberest::too_many("requests")));
     }
     // Both belong to the job: the caller may be gone when it is executed.
     struct Exchange {

@@ -279,7 +279,7 @@ Task<int> run(Settings settings, log::Logger logger) {
 }  // namespace
 
 int serve(const Settings& settings) {
-    const log::Logger logger = make_logger(settings);
+    const log::Logger logger = settings.log.make_logger();
     if (!settings.standalone) {
         std::fputs(
             "cloudcore: serve needs --standalone; serving beside a cluster is not there yet\n",

@@ -16,16 +16,7 @@ void declare_serve(config::Command& command, Settings& settings) {
         "hub-name", settings.hub_names,
         "name or address by which machines reach the hub; may be given several times"
     );
-    command.choice("log-format", settings.log_format, {"text", "json"}, "form of the log lines");
-    command.choice(
-        "log-level", settings.log_level, {"debug", "info", "warning", "error"}, "least level logged"
-    );
-}
-
-log::Logger make_logger(const Settings& settings) {
-    return log::Logger::to_stderr(
-        log::parse_format(settings.log_format), log::parse_level(settings.log_level)
-    );
+    settings.log.declare(command);
 }
 
 }  // namespace farhold::cloud

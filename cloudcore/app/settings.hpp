@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/config/command_line.hpp"
-#include "common/log/log.hpp"
+#include "common/service/log_settings.hpp"
 
 #include <string>
 #include <vector>
@@ -19,12 +19,9 @@ struct Settings {
     std::string hub_address = "0.0.0.0:10000";
     std::string health_address = "127.0.0.1:10001";
     std::vector<std::string> hub_names;  // Empty: the host's name and addresses.
-    std::string log_format = "text";
-    std::string log_level = "info";
+    service::LogSettings log;
 };
 
 void declare_serve(config::Command& command, Settings& settings);
-
-log::Logger make_logger(const Settings& settings);
 
 }  // namespace farhold::cloud

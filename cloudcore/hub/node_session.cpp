@@ -2,6 +2,7 @@
 #include "cloudcore/hub/node_session.hpp"
 
 #include "common/async/timeout.hpp"
+#include "common/base/overload.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -16,11 +17,6 @@ constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
 
 // The windows keep a well-behaved machine far below; one that pings and does not read ends here.
 constexpr std::size_t kOutgoingMax = 1024;
-
-template <class... Handlers>
-struct Overload : Handlers... {
-    using Handlers::operator()...;
-};
 
 SessionConfig session_config(const std::string& cluster_uid, bool renew_only) {
     SessionConfig config;

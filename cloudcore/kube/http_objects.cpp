@@ -10,8 +10,6 @@ namespace farhold::kube {
 
 namespace {
 
-using kubeapi::ResourceRef;
-
 constexpr std::string_view kScheme = "https://";
 
 // "https://HOST[:PORT]"; a path before the API's own is not supported.
@@ -82,53 +80,6 @@ Task<Result<json::Value>> HttpObjects::ask(kubeapi::RestRequest request) {
         co_return fail(answer.error());
     }
     co_return kubeapi::read_answer(answer->status, answer->body);
-}
-
-Task<Result<json::Value>> HttpObjects::get(ResourceRef resource, std::string ns, std::string name) {
-    co_return co_await ask(kubeapi::get_request(resource, ns, name));
-}
-
-Task<Result<kubeapi::ListResult>> HttpObjects::list(
-    ResourceRef resource, kubeapi::ListOptions options
-) {
-    kubeapi::ListResult result;
-    std::string token;
-    do {
-        auto page = co_await ask(kubeapi::list_request(resource, options, token));
-        if (!page) {
-            co_return fail(page.error());
-        }
-        token = kubeapi::take_page(std::move(*page), result);
-    } while (!token.empty());
-    co_return result;
-}
-
-Task<Result<json::Value>> HttpObjects::create(
-    ResourceRef resource, std::string ns, json::Value object, std::string subresource
-) {
-    co_return co_await ask(kubeapi::create_request(resource, ns, object, subresource));
-}
-
-Task<Result<json::Value>> HttpObjects::update(
-    ResourceRef resource, std::string ns, json::Value object, std::string subresource
-) {
-    co_return co_await ask(kubeapi::update_request(resource, ns, object, subresource));
-}
-
-Task<Result<json::Value>> HttpObjects::patch(
-    ResourceRef resource, std::string ns, std::string name, kubeapi::Patch patch
-) {
-    co_return co_await ask(kubeapi::patch_request(resource, ns, name, patch));
-}
-
-Task<Result<void>> HttpObjects::remove(
-    ResourceRef resource, std::string ns, std::string name, kubeapi::DeleteOptions options
-) {
-    const auto done = co_await ask(kubeapi::remove_request(resource, ns, name, options));
-    if (!done) {
-        co_return fail(done.error());
-    }
-    co_return Result<void>();
 }
 
 }  // namespace farhold::kube

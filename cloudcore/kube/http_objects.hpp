@@ -5,8 +5,7 @@
 #pragma once
 
 #include "common/base/time.hpp"
-#include "common/kubeapi/kube_client.hpp"
-#include "common/kubeapi/rest_requests.hpp"
+#include "common/kubeapi/rest_objects.hpp"
 #include "common/kubeconfig/kubeconfig.hpp"
 #include "common/net/http_client.hpp"
 #include "common/net/peer.hpp"
@@ -16,37 +15,18 @@
 
 namespace farhold::kube {
 
-class HttpObjects final : public kubeapi::KubeObjects {
+class HttpObjects final : public kubeapi::RestObjects<kubeapi::KubeObjects> {
 public:
     // `path` names the file in errors. `clock` outlives the client.
     static Result<HttpObjects> open(
         const kubeconfig::Kubeconfig& config, const std::string& path, const Clock& clock
     );
 
-    Task<Result<json::Value>> get(kubeapi::ResourceRef resource, std::string ns, std::string name)
-        override;
-    Task<Result<kubeapi::ListResult>> list(
-        kubeapi::ResourceRef resource, kubeapi::ListOptions options
-    ) override;
-    Task<Result<json::Value>> create(
-        kubeapi::ResourceRef resource, std::string ns, json::Value object, std::string subresource
-    ) override;
-    Task<Result<json::Value>> update(
-        kubeapi::ResourceRef resource, std::string ns, json::Value object, std::string subresource
-    ) override;
-    Task<Result<json::Value>> patch(
-        kubeapi::ResourceRef resource, std::string ns, std::string name, kubeapi::Patch patch
-    ) override;
-    Task<Result<void>> remove(
-        kubeapi::ResourceRef resource, std::string ns, std::string name,
-        kubeapi::DeleteOptions options
-    ) override;
-
 private:
     HttpObjects(net::Endpoint server, net::TlsClientConfig tls, std::string token)
         : server_(std::move(server)), tls_(std::move(tls)), token_(std::move(token)) {}
 
-    Task<Result<json::Value>> ask(kubeapi::RestRequest request);
+    Task<Result<json::Value>> ask(kubeapi::RestRequest request) override;
 
     net::Endpoint server_;
     net::TlsClientConfig tls_;

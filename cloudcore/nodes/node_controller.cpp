@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -26,38 +25,6 @@ kubeapi::ListOptions in_lease_namespace() {
 }
 
 }  // namespace
-
-class NodeController::NodeHandler final : public kubeapi::ObjectHandler {
-public:
-    explicit NodeHandler(NodeController& owner) : owner_(owner) {}
-
-    void replaced(const std::vector<kubeapi::ObjectPtr>& nodes) override {
-        std::set<std::string> present;
-        for (const auto& node : nodes) {
-            present.emplace(object::name(*node));
-            changed(node);
-        }
-        for (const std::string& name : known_) {
-            if (!present.contains(name)) owner_.lifecycle_.node_removed(name);
-        }
-        known_ = std::move(present);
-    }
-    void changed(const kubeapi::ObjectPtr& node) override {
-        std::string name(object::name(*node));
-        known_.insert(name);
-        owner_.lifecycle_.node_changed(name, *node, owner_.clock_.now());
-        owner_.changed_.set();
-    }
-    void removed(const kubeapi::ObjectPtr& node) override {
-        std::string name(object::name(*node));
-        known_.erase(name);
-        owner_.lifecycle_.node_removed(name);
-    }
-
-private:
-    NodeController& owner_;
-    std::set<std::string> known_;
-};
 
 class NodeController::LeaseHandler final : public kubeapi::ObjectHandler {
 public:
@@ -84,9 +51,15 @@ NodeController::NodeController(
       clock_(clock),
       logger_(logger.with({{"component", "nodes"}})),
       changed_(std::move(executor)),
-      node_handler_(std::make_unique<NodeHandler>(*this)),
+      node_handler_(
+          [this](const std::string& name, const kubeapi::ObjectPtr& node) {
+              lifecycle_.node_changed(name, *node, clock_.now());
+              changed_.set();
+          },
+          [this](const std::string& name) { lifecycle_.node_removed(name); }
+      ),
       lease_handler_(std::make_unique<LeaseHandler>(*this)),
-      nodes_(client, kubeapi::kNodes, {}, *node_handler_, logger_),
+      nodes_(client, kubeapi::kNodes, {}, node_handler_, logger_),
       leases_(client, kubeapi::kLeases, in_lease_namespace(), *lease_handler_, logger_) {}
 
 NodeController::~NodeController() = default;

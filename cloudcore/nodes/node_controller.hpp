@@ -9,6 +9,7 @@
 #include "common/async/task_group.hpp"
 #include "common/base/time.hpp"
 #include "common/kubeapi/informer.hpp"
+#include "common/kubeapi/named_objects.hpp"
 #include "common/log/log.hpp"
 
 #include <memory>
@@ -27,7 +28,6 @@ public:
     void start(TaskGroup& group);
 
 private:
-    class NodeHandler;
     class LeaseHandler;
 
     Task<> decide_loop();
@@ -40,7 +40,7 @@ private:
     log::Logger logger_;
     NodeLifecycle lifecycle_;
     Event changed_;
-    std::unique_ptr<NodeHandler> node_handler_;
+    kubeapi::NamedObjects node_handler_;
     std::unique_ptr<LeaseHandler> lease_handler_;
     kubeapi::Informer nodes_;
     kubeapi::Informer leases_;

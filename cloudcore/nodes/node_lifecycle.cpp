@@ -17,13 +17,8 @@ constexpr std::array<std::string_view, 4> kWatched = {
     "Ready", "MemoryPressure", "DiskPressure", "PIDPressure"
 };
 
-const json::Array& items(const json::Value* value) {
-    static const json::Array none;
-    return value != nullptr && value->is_array() ? value->array() : none;
-}
-
 const json::Value* condition(const json::Value& node, std::string_view type) {
-    for (const json::Value& one : items(node.at_path({"status", "conditions"}))) {
+    for (const json::Value& one : node.elements_at({"status", "conditions"})) {
         if (one.text_at({"type"}) == type) return &one;
     }
     return nullptr;
@@ -46,7 +41,7 @@ json::Value make_taint(std::string_view key, std::string_view effect, std::strin
 // merge patch does with lists; those of other owners are kept.
 json::Value unknown_conditions(const json::Value& node, std::string_view time) {
     json::Value conditions = json::Value::make_array();
-    for (const json::Value& one : items(node.at_path({"status", "conditions"}))) {
+    for (const json::Value& one : node.elements_at({"status", "conditions"})) {
         const bool watched = std::ranges::find(kWatched, one.text_at({"type"})) != kWatched.end();
         json::Value& copy = conditions.array().emplace_back(one);
         if (!watched) continue;
@@ -87,7 +82,7 @@ std::optional<json::Value> taints_patch(
         ready == "True" ? "" : (ready == "Unknown" ? kUnreachable : kNotReady);
     json::Value wanted = json::Value::make_array();
     bool right = true;
-    for (const json::Value& taint : items(node.at_path({"spec", "taints"}))) {
+    for (const json::Value& taint : node.elements_at({"spec", "taints"})) {
         if (is_lifecycle_taint(taint)) {
             if (taint.text_at({"key"}) != key) {
                 right = false;

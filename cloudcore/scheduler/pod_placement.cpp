@@ -13,11 +13,6 @@ namespace farhold::scheduler {
 
 namespace {
 
-const json::Array& items(const json::Value* value) {
-    static const json::Array none;
-    return value != nullptr && value->is_array() ? value->array() : none;
-}
-
 // A malformed quantity cannot be stored, so an unreadable one here counts as nothing asked.
 std::int64_t amount(const json::Value* resources, std::string_view name, bool milli) {
     const json::Value* value = resources == nullptr ? nullptr : resources->find(name);
@@ -47,8 +42,8 @@ bool tolerates(const json::Value& toleration, const json::Value& taint) {
 }
 
 std::optional<std::string> untolerated_taint(const json::Value& pod, const json::Value& node) {
-    const json::Array& tolerations = items(pod.at_path({"spec", "tolerations"}));
-    for (const json::Value& taint : items(node.at_path({"spec", "taints"}))) {
+    const json::Array& tolerations = pod.elements_at({"spec", "tolerations"});
+    for (const json::Value& taint : node.elements_at({"spec", "taints"})) {
         const auto effect = taint.text_at({"effect"});
         if (effect != "NoSchedule" && effect != "NoExecute") continue;
         const bool tolerated = std::ranges::any_of(tolerations, [&](const json::Value& one) {
@@ -74,7 +69,7 @@ bool expression_matches(const json::Value& expression, const json::Value* found)
     const auto op = expression.text_at({"operator"});
     if (op == "Exists") return found != nullptr;
     if (op == "DoesNotExist") return found == nullptr;
-    const json::Array& values = items(expression.find("values"));
+    const json::Array& values = expression.elements_at({"values"});
     const bool listed = found != nullptr &&
                         std::ranges::any_of(values, [&](const auto& one) { return one == *found; });
     if (op == "In") return listed;
@@ -88,29 +83,33 @@ bool expression_matches(const json::Value& expression, const json::Value* found)
 
 // Terms are alternatives, the expressions of one term all hold; an empty term matches nothing.
 bool affinity_matches(const json::Value& pod, const std::string& name, const json::Value& node) {
-    const json::Value* terms = pod.at_path(
-        {"spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution",
-         "nodeSelectorTerms"}
+    const json::Value* required = pod.at_path(
+        {"spec", "affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"}
     );
-    if (terms == nullptr) return true;
+    if (required == nullptr || required->find("nodeSelectorTerms") == nullptr) return true;
     const json::Value* labels = node.at_path({"metadata", "labels"});
     const json::Value node_name = json::Value::of(name);
-    return std::ranges::any_of(items(terms), [&](const json::Value& term) {
-        const json::Array& by_label = items(term.find("matchExpressions"));
-        const json::Array& by_field = items(term.find("matchFields"));
-        if (by_label.empty() && by_field.empty()) return false;
-        return std::ranges::all_of(
-                   by_label,
-                   [&](const json::Value& expression) {
-                       const auto key = expression.text_at({"key"});
-                       return expression_matches(expression, labels ? labels->find(key) : nullptr);
-                   }
-               ) &&
-               std::ranges::all_of(by_field, [&](const json::Value& expression) {
-                   return expression.text_at({"key"}) == "metadata.name" &&
-                          expression_matches(expression, &node_name);
-               });
-    });
+    return std::ranges::any_of(
+        required->elements_at({"nodeSelectorTerms"}),
+        [&](const json::Value& term) {
+            const json::Array& by_label = term.elements_at({"matchExpressions"});
+            const json::Array& by_field = term.elements_at({"matchFields"});
+            if (by_label.empty() && by_field.empty()) return false;
+            return std::ranges::all_of(
+                       by_label,
+                       [&](const json::Value& expression) {
+                           const auto key = expression.text_at({"key"});
+                           return expression_matches(
+                               expression, labels ? labels->find(key) : nullptr
+                           );
+                       }
+                   ) &&
+                   std::ranges::all_of(by_field, [&](const json::Value& expression) {
+                       return expression.text_at({"key"}) == "metadata.name" &&
+                              expression_matches(expression, &node_name);
+                   });
+        }
+    );
 }
 
 bool selector_matches(const json::Value& pod, const json::Value& node) {
@@ -139,10 +138,10 @@ Resources& Resources::operator+=(const Resources& other) {
 
 Resources requests_of(const json::Value& pod) {
     Resources sum;
-    for (const json::Value& container : items(pod.at_path({"spec", "containers"}))) {
+    for (const json::Value& container : pod.elements_at({"spec", "containers"})) {
         sum += container_requests(container);
     }
-    for (const json::Value& container : items(pod.at_path({"spec", "initContainers"}))) {
+    for (const json::Value& container : pod.elements_at({"spec", "initContainers"})) {
         const Resources one = container_requests(container);
         sum.milli_cpu = std::max(sum.milli_cpu, one.milli_cpu);
         sum.memory_bytes = std::max(sum.memory_bytes, one.memory_bytes);
@@ -155,7 +154,7 @@ bool wants_scheduling(const json::Value& pod) {
     const auto scheduler = pod.text_at({"spec", "schedulerName"});
     return pod.text_at({"spec", "nodeName"}).empty() &&
            pod.at_path({"metadata", "deletionTimestamp"}) == nullptr && !has_ended(pod) &&
-           items(pod.at_path({"spec", "schedulingGates"})).empty() &&
+           pod.elements_at({"spec", "schedulingGates"}).empty() &&
            (scheduler.empty() || scheduler == "default-scheduler");
 }
 

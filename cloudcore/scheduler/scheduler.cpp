@@ -6,7 +6,6 @@
 #include "common/object/time_text.hpp"
 
 #include <chrono>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -18,38 +17,6 @@ namespace {
 constexpr Duration kRetry = std::chrono::seconds(5);
 
 }  // namespace
-
-class Scheduler::NodeHandler final : public kubeapi::ObjectHandler {
-public:
-    explicit NodeHandler(Scheduler& owner) : owner_(owner) {}
-
-    void replaced(const std::vector<kubeapi::ObjectPtr>& nodes) override {
-        std::set<std::string> present;
-        for (const auto& node : nodes) {
-            present.emplace(object::name(*node));
-            changed(node);
-        }
-        for (const std::string& name : known_) {
-            if (!present.contains(name)) owner_.cluster_.remove_node(name);
-        }
-        known_ = std::move(present);
-    }
-    void changed(const kubeapi::ObjectPtr& node) override {
-        std::string name(object::name(*node));
-        known_.insert(name);
-        owner_.cluster_.put_node(name, node);
-        owner_.changed_.set();
-    }
-    void removed(const kubeapi::ObjectPtr& node) override {
-        std::string name(object::name(*node));
-        known_.erase(name);
-        owner_.cluster_.remove_node(name);
-    }
-
-private:
-    Scheduler& owner_;
-    std::set<std::string> known_;
-};
 
 class Scheduler::PodHandler final : public kubeapi::ObjectHandler {
 public:
@@ -84,9 +51,15 @@ Scheduler::Scheduler(
       clock_(clock),
       logger_(logger.with({{"component", "scheduler"}})),
       changed_(std::move(executor)),
-      node_handler_(std::make_unique<NodeHandler>(*this)),
+      node_handler_(
+          [this](const std::string& name, const kubeapi::ObjectPtr& node) {
+              cluster_.put_node(name, node);
+              changed_.set();
+          },
+          [this](const std::string& name) { cluster_.remove_node(name); }
+      ),
       pod_handler_(std::make_unique<PodHandler>(*this)),
-      nodes_(client, kubeapi::kNodes, {}, *node_handler_, logger_),
+      nodes_(client, kubeapi::kNodes, {}, node_handler_, logger_),
       pods_(client, kubeapi::kPods, {}, *pod_handler_, logger_) {}
 
 Scheduler::~Scheduler() = default;

@@ -11,6 +11,7 @@
 #include "common/async/task_group.hpp"
 #include "common/base/time.hpp"
 #include "common/kubeapi/informer.hpp"
+#include "common/kubeapi/named_objects.hpp"
 #include "common/log/log.hpp"
 
 #include <map>
@@ -34,7 +35,6 @@ private:
         kubeapi::ObjectPtr pod;
         std::string told;  // The message that the pod's condition carries.
     };
-    class NodeHandler;
     class PodHandler;
 
     void pod_changed(const kubeapi::ObjectPtr& pod);
@@ -54,7 +54,7 @@ private:
     Cluster cluster_;
     std::map<std::string, Waiting> waiting_;  // By pod uid.
     Event changed_;
-    std::unique_ptr<NodeHandler> node_handler_;
+    kubeapi::NamedObjects node_handler_;
     std::unique_ptr<PodHandler> pod_handler_;
     kubeapi::Informer nodes_;
     kubeapi::Informer pods_;

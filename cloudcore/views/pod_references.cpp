@@ -26,19 +26,12 @@ private:
     std::set<object::ObjectKey> keys_;
 };
 
-// The elements of a list member, or nothing.
-const json::Array& elements(const json::Value& parent, json::Path path) {
-    static const json::Array kNone;
-    const json::Value* list = parent.at_path(path);
-    return list != nullptr && list->is_array() ? list->array() : kNone;
-}
-
 void add_environment(const json::Value& container, References& references) {
-    for (const json::Value& source : elements(container, {"envFrom"})) {
+    for (const json::Value& source : container.elements_at({"envFrom"})) {
         references.add("ConfigMap", source.text_at({"configMapRef", "name"}));
         references.add("Secret", source.text_at({"secretRef", "name"}));
     }
-    for (const json::Value& variable : elements(container, {"env"})) {
+    for (const json::Value& variable : container.elements_at({"env"})) {
         references.add("ConfigMap", variable.text_at({"valueFrom", "configMapKeyRef", "name"}));
         references.add("Secret", variable.text_at({"valueFrom", "secretKeyRef", "name"}));
     }
@@ -47,7 +40,7 @@ void add_environment(const json::Value& container, References& references) {
 void add_volume(const json::Value& volume, References& references) {
     references.add("ConfigMap", volume.text_at({"configMap", "name"}));
     references.add("Secret", volume.text_at({"secret", "secretName"}));
-    for (const json::Value& source : elements(volume, {"projected", "sources"})) {
+    for (const json::Value& source : volume.elements_at({"projected", "sources"})) {
         references.add("ConfigMap", source.text_at({"configMap", "name"}));
         references.add("Secret", source.text_at({"secret", "name"}));
     }
@@ -58,14 +51,14 @@ void add_volume(const json::Value& volume, References& references) {
 std::set<object::ObjectKey> references_of_pod(const json::Value& pod) {
     References references(pod);
     references.add("ServiceAccount", pod.text_at({"spec", "serviceAccountName"}));
-    for (const json::Value& secret : elements(pod, {"spec", "imagePullSecrets"})) {
+    for (const json::Value& secret : pod.elements_at({"spec", "imagePullSecrets"})) {
         references.add("Secret", secret.text_at({"name"}));
     }
-    for (const json::Value& volume : elements(pod, {"spec", "volumes"})) {
+    for (const json::Value& volume : pod.elements_at({"spec", "volumes"})) {
         add_volume(volume, references);
     }
     for (const char* list : {"containers", "initContainers", "ephemeralContainers"}) {
-        for (const json::Value& container : elements(pod, {"spec", list})) {
+        for (const json::Value& container : pod.elements_at({"spec", list})) {
             add_environment(container, references);
         }
     }

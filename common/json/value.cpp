@@ -172,6 +172,12 @@ bool Value::bool_at(Path path, bool fallback) const {
     return value != nullptr ? value->boolean().value_or(fallback) : fallback;
 }
 
+const Array& Value::elements_at(Path path) const {
+    static const Array kNone;
+    const Value* value = at_path(path);
+    return value != nullptr && value->is_array() ? value->array() : kNone;
+}
+
 Value& Value::operator[](std::string_view key) {
     if (is_null()) {
         data_ = Object{};

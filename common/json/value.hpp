@@ -99,6 +99,8 @@ public:
     std::string_view text_at(Path path, std::string_view fallback = {}) const;
     std::int64_t integer_at(Path path, std::int64_t fallback = 0) const;
     bool bool_at(Path path, bool fallback = false) const;
+    // The elements there, or none when there is no array.
+    const Array& elements_at(Path path) const;
 
     // These turn null into an object (or array) first; another type is a broken invariant.
     Value& operator[](std::string_view key);

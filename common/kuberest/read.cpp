@@ -185,6 +185,29 @@ Status refused_list(const Error& error, const ReadOptions& options, const Snapsh
                                           : continue_expired(encode_continue({-1, snapshot.start}));
 }
 
+// What a list and a watch are asked alike: from when, which objects, in which form.
+struct Wanted {
+    ReadOptions options;
+    Selection selection;
+    Representation form;
+};
+
+ApiResult<Wanted> read_wanted(const Call& call, bool watching) {
+    const ApiResult<ReadOptions> options = read_list_options(call.request.query, watching);
+    if (!options) {
+        return refuse(options.error());
+    }
+    const ApiResult<Selection> selection = read_selection(call.request.query, call.type());
+    if (!selection) {
+        return refuse(selection.error());
+    }
+    const ApiResult<Representation> form = Representation::choose(call.request);
+    if (!form) {
+        return refuse(form.error());
+    }
+    return Wanted{*options, *selection, *form};
+}
+
 }  // namespace
 
 ApiResult<Response> get_object(const Call& call) {
@@ -204,57 +227,43 @@ ApiResult<Response> get_object(const Call& call) {
 }
 
 ApiResult<Response> list_objects(const Call& call) {
-    const ApiResult<ReadOptions> options = read_list_options(call.request.query, false);
-    if (!options) {
-        return refuse(options.error());
+    const ApiResult<Wanted> wanted = read_wanted(call, false);
+    if (!wanted) {
+        return refuse(wanted.error());
     }
-    const ApiResult<Selection> selection = read_selection(call.request.query, call.type());
-    if (!selection) {
-        return refuse(selection.error());
-    }
-    const ApiResult<Representation> form = Representation::choose(call.request);
-    if (!form) {
-        return refuse(form.error());
-    }
-    const ApiResult<Snapshot> snapshot = choose_snapshot(call, *options);
+    const auto& [options, selection, form] = *wanted;
+    const ApiResult<Snapshot> snapshot = choose_snapshot(call, options);
     if (!snapshot) {
         return refuse(snapshot.error());
     }
     const std::string prefix = key_prefix(call.type(), call.target.ns);
     const Result<Collected> collected =
-        Collector(call, *form, *selection).collect(prefix, *snapshot, options->limit);
+        Collector(call, form, selection).collect(prefix, *snapshot, options.limit);
     if (!collected) {
-        return refuse(refused_list(collected.error(), *options, *snapshot));
+        return refuse(refused_list(collected.error(), options, *snapshot));
     }
     const ApiResult<std::string> metadata =
-        list_metadata(call, *options, *selection, *snapshot, prefix, collected->next);
+        list_metadata(call, options, selection, *snapshot, prefix, collected->next);
     if (!metadata) {
         return refuse(metadata.error());
     }
-    return Response(200, form->list(call.type(), *metadata, collected->items));
+    return Response(200, form.list(call.type(), *metadata, collected->items));
 }
 
 ApiResult<Response> watch_objects(const Call& call) {
-    const ApiResult<ReadOptions> options = read_list_options(call.request.query, true);
-    if (!options) {
-        return refuse(options.error());
+    const ApiResult<Wanted> wanted = read_wanted(call, true);
+    if (!wanted) {
+        return refuse(wanted.error());
     }
-    const ApiResult<Selection> selection = read_selection(call.request.query, call.type());
-    if (!selection) {
-        return refuse(selection.error());
-    }
-    const ApiResult<Representation> form = Representation::choose(call.request);
-    if (!form) {
-        return refuse(form.error());
-    }
+    const auto& [options, selection, form] = *wanted;
     const kubestore::Revision newest = call.store.revision();
-    if (options->send_initial_events.value_or(false) && options->revision.value_or(0) > newest) {
-        return refuse(revision_too_large(*options->revision, newest));
+    if (options.send_initial_events.value_or(false) && options.revision.value_or(0) > newest) {
+        return refuse(revision_too_large(*options.revision, newest));
     }
     Response response;
     response.watcher = std::make_unique<Watcher>(
-        call.store, call.target.type, key_prefix(call.type(), call.target.ns), *selection, *form,
-        *options
+        call.store, call.target.type, key_prefix(call.type(), call.target.ns), selection, form,
+        options
     );
     return response;
 }

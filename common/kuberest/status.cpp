@@ -324,6 +324,13 @@ Status plain_error(std::string message) {
     return status_of(500, "", std::move(message));
 }
 
+Status too_many(std::string_view what) {
+    Status status =
+        detailed(429, "TooManyRequests", fmt::format("too many {}, please try again later", what));
+    status.retry_after_seconds = 1;
+    return status;
+}
+
 Status internal_error(const Error& error) {
     return status_of(
         500, "InternalError", fmt::format("Internal error occurred: {}", error.message())

@@ -94,6 +94,7 @@ Status invalid_patch(const std::string& value, std::string_view detail);
 // A JSON patch that does not fit; upstream does not tell which operation.
 Status unprocessable_patch();
 // What Go returns as a plain error: no reason, no details.
+Status too_many(std::string_view what);   // 429
 Status plain_error(std::string message);  // 500
 Status internal_error(const Error& error);
 Status revision_too_large(std::int64_t wanted, std::int64_t newest);  // 504

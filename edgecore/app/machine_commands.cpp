@@ -104,7 +104,7 @@ Task<int> join_cluster(Settings settings, security::JoinRequest request) {
 
 Task<int> leave_and_tell(const Settings& settings) {
     const SystemClock clock;
-    const auto left = co_await leave_cluster(settings, clock, make_logger(settings));
+    const auto left = co_await leave_cluster(settings, clock, settings.log.make_logger());
     if (!left) co_return failed(left.error());
     std::printf("left: no pod of this machine runs any more\n");
     co_return config::kExitDone;

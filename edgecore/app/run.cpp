@@ -260,7 +260,7 @@ Task<int> run_in_folder(const Settings& settings, log::Logger logger) {
 }  // namespace
 
 int run(const Settings& settings) {
-    const log::Logger logger = make_logger(settings);
+    const log::Logger logger = settings.log.make_logger();
     return service::run([&](const Executor&) { return run_in_folder(settings, logger); });
 }
 

@@ -45,16 +45,7 @@ void declare(config::Command& command, Settings& settings, ConfigFile use) {
         "cgroup-parent", settings.cgroup_parent,
         "cgroup that holds the pods; default: one of this machine's store"
     );
-    command.choice("log-format", settings.log_format, {"text", "json"}, "form of the log lines");
-    command.choice(
-        "log-level", settings.log_level, {"debug", "info", "warning", "error"}, "least level logged"
-    );
-}
-
-log::Logger make_logger(const Settings& settings) {
-    return log::Logger::to_stderr(
-        log::parse_format(settings.log_format), log::parse_level(settings.log_level)
-    );
+    settings.log.declare(command);
 }
 
 std::string render_config(const Settings& settings) {
@@ -70,8 +61,8 @@ std::string render_config(const Settings& settings) {
     line("local-api-address", settings.local_api_address, defaults.local_api_address);
     line("pod-log-dir", settings.pod_log_dir, defaults.pod_log_dir);
     line("cgroup-parent", settings.cgroup_parent, defaults.cgroup_parent);
-    line("log-format", settings.log_format, defaults.log_format);
-    line("log-level", settings.log_level, defaults.log_level);
+    line("log-format", settings.log.format, defaults.log.format);
+    line("log-level", settings.log.level, defaults.log.level);
     return text;
 }
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "common/config/command_line.hpp"
-#include "common/log/log.hpp"
+#include "common/service/log_settings.hpp"
 
 #include <cstdint>
 #include <string>
@@ -22,16 +22,13 @@ struct Settings {
     std::string local_api_address = "127.0.0.1:10550";
     std::string pod_log_dir = "/var/log/pods";
     std::string cgroup_parent;  // Empty: /farhold- and the beginning of the store's uuid.
-    std::string log_format = "text";
-    std::string log_level = "info";
+    service::LogSettings log;
 };
 
 // Every command takes all of them, so that one configuration file serves all commands. `join` writes
 // that file, the others read it.
 enum class ConfigFile : std::uint8_t { read, write };
 void declare(config::Command& command, Settings& settings, ConfigFile use = ConfigFile::read);
-
-log::Logger make_logger(const Settings& settings);
 
 // The configuration file that `join` leaves behind: what differs from the defaults.
 std::string render_config(const Settings& settings);

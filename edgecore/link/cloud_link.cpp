@@ -3,6 +3,7 @@
 
 #include "common/async/timeout.hpp"
 #include "common/base/ensure.hpp"
+#include "common/base/overload.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/websocket.hpp"
 
@@ -15,11 +16,6 @@ namespace farhold::link {
 namespace {
 
 constexpr Duration kRenewalLook = std::chrono::minutes(1);
-
-template <class... Handlers>
-struct Overload : Handlers... {
-    using Handlers::operator()...;
-};
 
 }  // namespace
 

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/kubeapi/rest_objects.hpp"
+
+#include <utility>
+
+namespace farhold::kubeapi {
+
+template <class Interface>
+Task<Result<json::Value>> RestObjects<Interface>::get(
+    ResourceRef resource, std::string ns, std::string name
+) {
+    co_return co_await ask(get_request(resource, ns, name));
+}
+
+template <class Interface>
+Task<Result<ListResult>> RestObjects<Interface>::list(ResourceRef resource, ListOptions options) {
+    ListResult result;
+    std::string token;
+    do {
+        auto page = co_await ask(list_request(resource, options, token));
+        if (!page) {
+            co_return fail(page.error());
+        }
+        token = take_page(std::move(*page), result);
+    } while (!token.empty());
+    co_return result;
+}
+
+template <class Interface>
+Task<Result<json::Value>> RestObjects<Interface>::create(
+    ResourceRef resource, std::string ns, json::Value object, std::string subresource
+) {
+    co_return co_await ask(create_request(resource, ns, object, subresource));
+}
+
+template <class Interface>
+Task<Result<json::Value>> RestObjects<Interface>::update(
+    ResourceRef resource, std::string ns, json::Value object, std::string subresource
+) {
+    co_return co_await ask(update_request(resource, ns, object, subresource));
+}
+
+template <class Interface>
+Task<Result<json::Value>> RestObjects<Interface>::patch(
+    ResourceRef resource, std::string ns, std::string name, Patch patch
+) {
+    co_return co_await ask(patch_request(resource, ns, name, patch));
+}
+
+template <class Interface>
+Task<Result<void>> RestObjects<Interface>::remove(
+    ResourceRef resource, std::string ns, std::string name, DeleteOptions options
+) {
+    const auto done = co_await ask(remove_request(resource, ns, name, options));
+    if (!done) {
+        co_return fail(done.error());
+    }
+    co_return Result<void>();
+}
+
+template class RestObjects<KubeObjects>;
+template class RestObjects<KubeClient>;
+
+}  // namespace farhold::kubeapi
