@@ -77,6 +77,7 @@ Value pod_list(const pods::PodManager& manager) {
         Value one = Value::make_object();
         one.set("namespace", Value::of(pod.pod.ns));
         one.set("name", Value::of(pod.pod.name));
+        one.set("uid", Value::of(pod.pod.uid));
         one.set("phase", Value::of(pod.phase));
         one.set("ready", Value::of(pod.ready));
         one.set("restarts", Value::of(pod.restarts));
