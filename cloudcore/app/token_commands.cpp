@@ -60,6 +60,7 @@ Task<Result<std::string>> create_token(
         co_return fail(authority.error().within("the hub's CA"));
     }
     enrolment::TokenStore tokens(client);
+    const std::string name = options.node.empty() ? "" : " --node-name " + options.node;
     const auto token =
         co_await tokens.create(std::move(options), authority->key_id, clock.now().wall);
     if (!token) {
@@ -67,7 +68,7 @@ Task<Result<std::string>> create_token(
     }
     co_return fmt::format(
         "edgecore join wss://{} --token {}{}\n", net::to_string(info->hubs.front()),
-        pki::to_text(*token), options.node.empty() ? "" : " --node-name " + options.node
+        pki::to_text(*token), name
     );
 }
 
