@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edgecore/app/teardown.hpp"
 
+#include "common/async/task_group.hpp"
 #include "common/datadir/data_dir.hpp"
 #include "edgecore/runtime/cri_runtime.hpp"
 #include "edgecore/volumes/pod_directory.hpp"
@@ -20,14 +21,32 @@ constexpr std::chrono::seconds kGrace{10};
 constexpr const char* kState[] = {"state.db", "state.db-wal",     "state.db-shm", "store_uuid",
                                   "local",    "local.kubeconfig", "pods",         "trusted-time"};
 
+Task<> stop_container(
+    runtime::ContainerRuntime& runtime, std::string id, std::string name, Result<>& outcome
+) {
+    auto stopped = co_await runtime.stop_container(id, kGrace);
+    if (!stopped) outcome = fail(stopped.error().within("stop " + name));
+}
+
+// All at once: the grace is shared.
+Task<Result<>> stop_containers(
+    runtime::ContainerRuntime& runtime, const std::vector<runtime::Container>& containers
+) {
+    Result<> outcome;
+    TaskGroup group(co_await this_executor);
+    for (const runtime::Container& container : containers) {
+        if (container.state != runtime::ContainerState::running) continue;
+        group.spawn(stop_container(runtime, container.id, container.name, outcome));
+    }
+    co_await group.join();
+    co_return outcome;
+}
+
 Task<Result<>> stop_pods(runtime::ContainerRuntime& runtime, const log::Logger& logger) {
     auto state = co_await runtime.list();
     if (!state) co_return fail(state.error().within("list pods"));
-    for (const runtime::Container& container : state->containers) {
-        if (container.state != runtime::ContainerState::running) continue;
-        auto stopped = co_await runtime.stop_container(container.id, kGrace);
-        if (!stopped) co_return fail(stopped.error().within("stop " + container.name));
-    }
+    auto ended = co_await stop_containers(runtime, state->containers);
+    if (!ended) co_return ended;
     for (const runtime::Sandbox& sandbox : state->sandboxes) {
         const std::string pod = sandbox.pod.ns + "/" + sandbox.pod.name;
         auto stopped = co_await runtime.stop_sandbox(sandbox.id);

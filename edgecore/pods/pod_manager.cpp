@@ -253,6 +253,14 @@ void PodManager::take_pod(const object::ObjectKey& key, TaskGroup& group) {
         reject_unreadable(*row, spec.error());
         return;
     }
+    if (spec->node_name != services_.machine.node_name) {
+        // The hub sends none; and what runs is not stopped for it either.
+        services_.log.error(
+            "pod of another machine left alone",
+            {{"pod", row->key.text()}, {"machine", spec->node_name}}
+        );
+        return;
+    }
     Entry& entry = entry_for(spec->identity, group);
     entry.spec = std::make_shared<const podspec::PodSpec>(std::move(*spec));
     entry.removed = false;

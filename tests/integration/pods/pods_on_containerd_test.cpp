@@ -234,7 +234,7 @@ TEST_CASE("pods: one that must not restart ends with its exit code and last word
 TEST_CASE("pods: a command that does not exist is a crash loop, not a hang", "[pods]") {
     const std::string text = fmt::format(
         R"({{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"typo","namespace":"default",
-        "uid":"uid-typo"}},"spec":{{"hostNetwork":true,"terminationGracePeriodSeconds":1,
+        "uid":"uid-typo"}},"spec":{{"nodeName":"edge-1","hostNetwork":true,"terminationGracePeriodSeconds":1,
         "containers":[{{"name":"main","image":"{}","command":["/no/such"]}}]}}}})",
         test::ContainerdFixture::kBusybox
     );

@@ -8,6 +8,7 @@
 #include "common/async/timeout.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/containerd/containerd_fixture.hpp"
+#include "tests/support/rig/cloud.hpp"
 #include "tests/support/run_task.hpp"
 
 #include <chrono>
@@ -320,9 +321,8 @@ TEST_CASE("cri_runtime: a privileged container on the host's namespaces", "[runt
 TEST_CASE("cri_runtime: publishes a port of the pod on the host", "[runtime]") {
     with_runtime(kStore, [](CriRuntime& runtime) -> Task<> {
         auto config = sandbox_config("port");
-        // Taken from the ports of this machine's own clients; the fixture has no other server.
-        constexpr std::int32_t kHostPort = 27391;
-        config.port_mappings = {{.container_port = 80, .host_port = kHostPort, .host_ip = {}}};
+        const int host_port = test::free_port();
+        config.port_mappings = {{.container_port = 80, .host_port = host_port, .host_ip = {}}};
         const auto pod = co_await run_pod(
             runtime, config, shell("mkdir -p /www; echo served > /www/index.html; httpd -f -h /www")
         );
@@ -330,8 +330,10 @@ TEST_CASE("cri_runtime: publishes a port of the pod on the host", "[runtime]") {
         client.namespaces.host_network = true;
         const auto output = co_await output_of(
             runtime, client,
-            shell("for i in 1 2 3 4 5 6 7 8 9; do wget -q -O - http://127.0.0.1:27391/ && break;"
-                  "sleep 0.2; done")
+            shell(
+                "for i in 1 2 3 4 5 6 7 8 9; do wget -q -O - http://127.0.0.1:" +
+                std::to_string(host_port) + "/ && break; sleep 0.2; done"
+            )
         );
         INFO(output);
         CHECK(output.contains("served"));

@@ -27,6 +27,7 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 
 namespace farhold::test {
@@ -37,6 +38,8 @@ namespace cri = ::runtime::v1;
 namespace fs = std::filesystem;
 
 constexpr auto kRuntimeService = "/runtime.v1.RuntimeService/";
+// A file for each fixture that is alive, named by its process, with its folder.
+constexpr std::string_view kRegistry = "/run/farhold-test-containerd/";
 constexpr auto kSearchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 bool is_installed(const std::string& program) {
@@ -204,6 +207,8 @@ ContainerdFixture::ContainerdFixture()
             skip_tests(std::string(program) + " is not installed");
         }
     }
+    remove_the_dead();
+    std::ofstream(registration()) << folder();
     write_config();
     start();
     import_images();
@@ -216,11 +221,8 @@ ContainerdFixture::~ContainerdFixture() {
         }
         remove_pods();
         end_process(pid_, SIGTERM);
-        kill_leftovers();
-        unmount_leftovers();
-        remove_cgroups();
-        run({"ip", "link", "delete", bridge_});
-        fs::remove_all("/run/farhold-cni/" + bridge_);
+        run_or_throw({"tools/containerd_down", folder()});
+        fs::remove(registration());
     } catch (const std::exception& error) {
         std::fprintf(stderr, "containerd fixture: %s\n", error.what());
     }
@@ -333,31 +335,25 @@ void ContainerdFixture::unmount_leftovers() {
     }
 }
 
-// With cgroup v1 each controller has a tree of its own below the root; with v2 the root is the tree.
-void ContainerdFixture::remove_cgroups() {
-    std::vector<fs::path> folders;
-    const auto collect = [&](const fs::path& top) {
-        std::error_code none;
-        if (!fs::is_directory(top, none)) {
-            return;
+std::string ContainerdFixture::registration() {
+    return std::string(kRegistry) + std::to_string(::getpid());
+}
+
+void ContainerdFixture::remove_the_dead() {
+    fs::create_directories(kRegistry);
+    for (const auto& entry : fs::directory_iterator(kRegistry)) {
+        const auto pid = to_pid(entry.path().filename().string());
+        if (!pid || is_running(*pid)) {
+            continue;
         }
-        folders.push_back(top);
-        for (const auto& entry : fs::recursive_directory_iterator(top)) {
-            if (entry.is_directory()) {
-                folders.push_back(entry.path());
-            }
+        const auto left = read_file(entry.path().string());
+        // Not through a mount that could not be undone.
+        if (left.empty() || !run({"tools/containerd_down", left}).succeeded) {
+            continue;
         }
-    };
-    const fs::path root = "/sys/fs/cgroup";
-    collect(root / bridge_);
-    for (const auto& entry : fs::directory_iterator(root)) {
-        if (entry.is_directory()) {
-            collect(entry.path() / bridge_);
-        }
-    }
-    // What is inside comes after its parent in this order, so backwards.
-    for (auto folder = folders.rbegin(); folder != folders.rend(); ++folder) {
-        ::rmdir(folder->c_str());
+        std::error_code ignored;
+        fs::remove_all(left, ignored);
+        fs::remove(entry.path(), ignored);
     }
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A containerd of a test's own: configuration, data, socket, bridge and images in a temporary
-// folder. The destructor removes every pod, process, mount, interface, cgroup and folder again. Two
-// folders cannot be its own, since containerd has them fixed: /run/containerd/s and
-// /run/containerd/runc; and the empty CNI-HOSTPORT chains stay, which all users of CNI share.
+// folder. The destructor removes every pod, process, mount, interface, rule, cgroup and folder again
+// (tools/containerd_down); what a killed test leaves, the next fixture removes. Two folders cannot be
+// its own, since containerd has them fixed: /run/containerd/s and /run/containerd/runc.
 //
 // Where it cannot run (no root, no containerd) the constructor ends the whole executable as skipped.
 // With it come the images localhost/farhold/pause:1 and kBusybox.
@@ -51,7 +51,9 @@ private:
     void remove_pods();
     void kill_leftovers();
     void unmount_leftovers();
-    void remove_cgroups();
+    // What fixtures have left whose process was killed.
+    static void remove_the_dead();
+    static std::string registration();
 
     TempDir folder_;
     std::string socket_;

@@ -28,7 +28,7 @@ std::string pod(
 ) {
     return fmt::format(
         R"({{"apiVersion":"v1","kind":"Pod","metadata":{{{3}"name":"{0}","namespace":"default",
-        "uid":"{1}"}},"spec":{{"containers":[{{{2}"name":"main","image":"img:1"}}]}}}})",
+        "uid":"{1}"}},"spec":{{"nodeName":"edge-1","containers":[{{{2}"name":"main","image":"img:1"}}]}}}})",
         name, uid, extra, metadata
     );
 }
@@ -133,6 +133,20 @@ TEST_CASE("pod_manager: a runtime that cannot be read yet is waited for", "[pods
         CHECK(runtime.state.sandboxes.empty());
         runtime.readable = true;
         co_await node.wait_until([&] { return node.phase("a") == "Running"; });
+    });
+}
+
+TEST_CASE("pod_manager: a pod that is bound to another machine is not started", "[pods]") {
+    Machine machine;
+    machine.run([](PodNode& node, FakeRuntime& runtime) -> Task<> {
+        std::string foreign = pod("b", "u2");
+        foreign.replace(foreign.find("edge-1"), 6, "edge-2");
+        std::vector<std::string> objects{std::move(foreign), pod("a", "u1")};
+        co_await node.apply(std::move(objects));
+        co_await node.wait_until([&] { return node.phase("a") == "Running"; });
+        CHECK(runtime.running("u2") == 0);
+        CHECK(node.manager().summaries().size() == 1);
+        CHECK(node.status("b").is_null());  // Its own machine speaks for it.
     });
 }
 
