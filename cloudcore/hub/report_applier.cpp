@@ -12,12 +12,16 @@ AppliedReport outcome(Kind kind, std::string reason = {}) {
     return {.outcome = {.kind = kind, .reason = std::move(reason)}};
 }
 
+AppliedReport refused(std::string reason, bool gone) {
+    return {.outcome = {.kind = Kind::refused, .reason = std::move(reason), .gone = gone}};
+}
+
 // Whether an error is Kubernetes' last word about this report. Permissions may come back, conflicts
 // pass, servers return; what is not valid or not there stays so.
 AppliedReport failed(const Error& error) {
     const ErrorCode code = error.code();
     if (code == ErrorCode::not_found || code == ErrorCode::invalid_argument) {
-        return outcome(Kind::refused, error.message());
+        return refused(error.message(), code == ErrorCode::not_found);
     }
     return outcome(Kind::retry, error.message());
 }
@@ -28,7 +32,8 @@ Task<AppliedReport> create_event(
 ) {
     auto event = make_reported_event(node, target, report, view);
     if (!event) {
-        co_return outcome(Kind::refused, event.error().message());
+        const bool gone = event.error().code() == ErrorCode::not_found;
+        co_return refused(event.error().message(), gone);
     }
     json::Value copy = *event;
     const auto created = co_await client.create(kubeapi::kEvents, target.ns, std::move(copy), {});
@@ -69,7 +74,7 @@ Task<AppliedReport> apply_report(
 ) {
     auto target = ReportTarget::parse(report);
     if (!target) {
-        co_return outcome(Kind::refused, target.error().message());
+        co_return refused(target.error().message(), false);
     }
     if (target->kind == ReportTarget::Kind::event) {
         co_return co_await create_event(
@@ -85,7 +90,7 @@ Task<AppliedReport> apply_report(
     WriteDecision decision =
         decide_write(node, *target, report, mark, current ? &*current : nullptr, clock.now().wall);
     if (auto* refuse = std::get_if<Refuse>(&decision)) {
-        co_return outcome(Kind::refused, std::move(refuse->reason));
+        co_return refused(std::move(refuse->reason), refuse->gone);
     }
     if (const auto* fenced = std::get_if<Fenced>(&decision)) {
         AppliedReport result = outcome(Kind::fenced, report.key + " was reported by a newer one");

@@ -38,7 +38,7 @@ bool ReportLanes::add(tunnel::Report report, Instant now) {
     }
     ++ordinal_;
     if (report.cls == tunnel::ReportClass::event && !allow_event(now)) {
-        acks_.refused.push_back({ordinal_, "too many events"});
+        acks_.refused.push_back({ordinal_, "too many events", false});
         return true;
     }
     std::string lane = lane_of(report);
@@ -97,7 +97,7 @@ std::optional<tunnel::Report> ReportLanes::settle(
         return std::nullopt;
     }
     if (outcome.kind == ApplyOutcome::Kind::refused) {
-        acks_.refused.push_back({ordinal, outcome.reason});
+        acks_.refused.push_back({ordinal, outcome.reason, outcome.gone});
     } else {
         acks_.handled.push_back(ordinal);
     }

@@ -33,6 +33,7 @@ struct ApplyOutcome {
     };
     Kind kind = Kind::written;
     std::string reason;
+    bool gone = false;  // Refused only because what it is about is not there any more.
 };
 
 struct NumberedReport {

@@ -220,10 +220,10 @@ WriteDecision decide_write(
         return decide_pod_gone(report, current);
     }
     if (current == nullptr) {
-        return Refuse{"the object does not exist"};
+        return Refuse{"the object does not exist", true};
     }
     if (object::uid(*current) != report.uid && !(report.uid.empty() && !about_pod)) {
-        return Refuse{"the object has another uid"};
+        return Refuse{"the object has another uid", true};
     }
     auto status = parse_body(report);
     if (!status) {
@@ -247,6 +247,9 @@ Result<json::Value> make_reported_event(
     };
     const bool own_node = involved.kind == "Node" && involved.name == node;
     const bool own_pod = involved.kind == "Pod" && view.find(involved) != nullptr;
+    if (involved.kind == "Pod" && !own_pod) {
+        return fail(ErrorCode::not_found, "event about " + involved.text());
+    }
     if (!own_node && !own_pod) {
         return fail(ErrorCode::permission_denied, "event about " + involved.text());
     }

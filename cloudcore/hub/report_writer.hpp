@@ -46,6 +46,7 @@ struct ReportTarget {
 // Kubernetes must never get this report; the reason is for the log and for the machine.
 struct Refuse {
     std::string reason;
+    bool gone = false;  // What it is about is not there any more.
 };
 // A merge patch of the status subresource.
 struct WriteStatus {
@@ -71,6 +72,7 @@ WriteDecision decide_write(
 );
 
 // The Event to create: the node's own words about itself or one of its pods, and nothing else.
+// not_found: the node has no such pod, any more or at all.
 Result<json::Value> make_reported_event(
     const std::string& node, const ReportTarget& target, const tunnel::Report& report,
     const views::NodeView& view

@@ -202,4 +202,9 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
     return read_all(file.get(), bytes_max, path);
 }
 
+std::uint64_t file_bytes(const std::string& path) {
+    struct stat info{};
+    return ::stat(path.c_str(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
 }  // namespace farhold::datadir

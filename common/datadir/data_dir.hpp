@@ -8,6 +8,7 @@
 #include "common/base/error.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -41,5 +42,8 @@ Result<void> write_file(const std::string& path, std::string_view content, unsig
 
 // The whole file; not_found when there is none, resource_exhausted when it is larger.
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max = kFileBytesMax);
+
+// Its size; 0 when there is none.
+std::uint64_t file_bytes(const std::string& path);
 
 }  // namespace farhold::datadir

@@ -1,75 +1,65 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/metrics/metrics.hpp"
 
-#include "common/base/ensure.hpp"
-
-#include <fmt/format.h>
+#include <algorithm>
+#include <utility>
 
 namespace farhold::metrics {
 
-namespace {
-
-std::string label_text(const Labels& labels) {
-    std::string text;
-    for (const auto& [key, value] : labels) {
-        text += fmt::format("{}{}=\"", text.empty() ? "" : ",", key);
-        for (const char c : value) {
-            if (c == '\\' || c == '"') text.push_back('\\');
-            if (c == '\n') {
-                text += "\\n";
-            } else {
-                text.push_back(c);
-            }
-        }
-        text.push_back('"');
-    }
-    return text.empty() ? text : "{" + text + "}";
-}
-
 template <class Series>
-Series& find_or_make(std::map<std::string, std::unique_ptr<Series>>& all, const Labels& labels) {
-    auto& series = all[label_text(labels)];
-    if (!series) series = std::make_unique<Series>();
-    return *series;
-}
-
-}  // namespace
-
-Registry::Family& Registry::family(std::string_view name, std::string_view help, bool is_counter) {
-    auto found = families_.find(name);
-    if (found == families_.end()) {
-        found = families_.try_emplace(std::string(name)).first;
-        found->second.help = help;
-        found->second.is_counter = is_counter;
-    }
-    ensure(found->second.is_counter == is_counter, "a metric is a counter or a gauge, not both");
-    return found->second;
+Series& Registry::find_or_make(
+    std::vector<std::unique_ptr<Owned<Series>>>& all, std::string_view name, std::string_view help,
+    const Labels& labels
+) {
+    const auto found = std::ranges::find_if(all, [&](const auto& one) {
+        return one->name == name && one->labels == labels;
+    });
+    if (found != all.end()) return (*found)->series;
+    auto made = std::make_unique<Owned<Series>>();
+    made->name = name;
+    made->help = help;
+    made->labels = labels;
+    all.push_back(std::move(made));
+    return all.back()->series;
 }
 
 Counter& Registry::counter(std::string_view name, std::string_view help, const Labels& labels) {
     const std::lock_guard lock(mutex_);
-    return find_or_make(family(name, help, true).counters, labels);
+    return find_or_make(counters_, name, help, labels);
 }
 
 Gauge& Registry::gauge(std::string_view name, std::string_view help, const Labels& labels) {
     const std::lock_guard lock(mutex_);
-    return find_or_make(family(name, help, false).gauges, labels);
+    return find_or_make(gauges_, name, help, labels);
+}
+
+Registration Registry::collect(Collector collector) {
+    auto registration = std::make_shared<const Collector>(std::move(collector));
+    const std::lock_guard lock(mutex_);
+    std::erase_if(collectors_, [](const auto& one) { return one.expired(); });
+    collectors_.push_back(registration);
+    return registration;
 }
 
 std::string Registry::render() const {
-    const std::lock_guard lock(mutex_);
-    std::string text;
-    for (const auto& [name, family] : families_) {
-        text += fmt::format("# HELP {} {}\n", name, family.help);
-        text += fmt::format("# TYPE {} {}\n", name, family.is_counter ? "counter" : "gauge");
-        for (const auto& [labels, counter] : family.counters) {
-            text += fmt::format("{}{} {}\n", name, labels, counter->value());
+    Samples samples;
+    std::vector<std::weak_ptr<const Collector>> collectors;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& one : counters_) {
+            samples.counter(one->name, one->help)
+                .add(static_cast<double>(one->series.value()), one->labels);
         }
-        for (const auto& [labels, gauge] : family.gauges) {
-            text += fmt::format("{}{} {}\n", name, labels, gauge->value());
+        for (const auto& one : gauges_) {
+            samples.gauge(one->name, one->help)
+                .add(static_cast<double>(one->series.value()), one->labels);
         }
+        collectors = collectors_;
     }
-    return text;
+    for (const auto& one : collectors) {
+        if (const Registration collector = one.lock()) (*collector)(samples);
+    }
+    return samples.text();
 }
 
 }  // namespace farhold::metrics

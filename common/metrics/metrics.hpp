@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Counters and gauges with a Prometheus text form (exposition format 0.0.4). The registry is passed
-// in; a series lives as long as the registry and costs one atomic add to change. Any thread may
-// change a series or render the registry.
+// What a program measures, in Prometheus' text form. Most of it is pulled: a collector reads the
+// parts' own getters when somebody asks, so the parts know nothing of metrics. Counters and gauges
+// that no part keeps live here; they live as long as the registry and cost one atomic add to change.
 #pragma once
+
+#include "common/metrics/samples.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -16,8 +18,6 @@
 #include <vector>
 
 namespace farhold::metrics {
-
-using Labels = std::vector<std::pair<std::string, std::string>>;
 
 class Counter {
 public:
@@ -38,27 +38,41 @@ private:
     std::atomic<std::int64_t> value_{0};
 };
 
+using Collector = std::function<void(Samples&)>;
+// The collector is asked as long as this lives.
+using Registration = std::shared_ptr<const Collector>;
+
 class Registry {
 public:
-    // The series of this name and these labels, made at first use. `name` starts with "farhold_" and
-    // ends with its unit; `help` is one sentence.
+    // The series of this name and these labels, made at first use, changed by any thread. `name`
+    // starts with "farhold_" and ends with its unit; `help` is one sentence.
     Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {});
     Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {});
+
+    // Called within render(), by its thread: the loop's in both programs.
+    [[nodiscard]] Registration collect(Collector collector);
 
     [[nodiscard]] std::string render() const;
 
 private:
-    struct Family {
+    template <class Series>
+    struct Owned {
+        std::string name;
         std::string help;
-        bool is_counter;
-        std::map<std::string, std::unique_ptr<Counter>> counters;
-        std::map<std::string, std::unique_ptr<Gauge>> gauges;
+        Labels labels;
+        Series series;
     };
 
-    Family& family(std::string_view name, std::string_view help, bool is_counter);
+    template <class Series>
+    static Series& find_or_make(
+        std::vector<std::unique_ptr<Owned<Series>>>& all, std::string_view name,
+        std::string_view help, const Labels& labels
+    );
 
-    mutable std::mutex mutex_;  // Guards the maps, not the values.
-    std::map<std::string, Family, std::less<>> families_;
+    mutable std::mutex mutex_;  // Guards the lists, not the values.
+    std::vector<std::unique_ptr<Owned<Counter>>> counters_;
+    std::vector<std::unique_ptr<Owned<Gauge>>> gauges_;
+    std::vector<std::weak_ptr<const Collector>> collectors_;
 };
 
 }  // namespace farhold::metrics

@@ -99,7 +99,9 @@ public:
         check_items(in.handled_size() + in.refused_size());
         ack.handled.assign(in.handled().begin(), in.handled().end());
         for (wire::ReportsAck::Refusal& refusal : *in.mutable_refused()) {
-            ack.refused.push_back({refusal.ordinal(), text(refusal.mutable_reason())});
+            ack.refused.push_back(
+                {refusal.ordinal(), text(refusal.mutable_reason()), refusal.gone()}
+            );
         }
         return ack;
     }

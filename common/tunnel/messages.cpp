@@ -64,12 +64,28 @@ bool is_lasting(GoodbyeReason reason) {
     }
 }
 
+std::string_view to_string(ReportClass cls) {
+    switch (cls) {
+        case ReportClass::durable:
+            return "durable";
+        case ReportClass::derived:
+            return "derived";
+        case ReportClass::event:
+            return "event";
+    }
+    return "unknown";
+}
+
 std::string_view name_of(const Message& message) {
-    constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames = {
+    return name_of_kind(message.index());
+}
+
+std::string_view name_of_kind(std::size_t kind) {
+    constexpr std::array<std::string_view, kMessageKinds> kNames = {
         "Hello",   "Inventory", "Committed",  "Reports", "Ping",        "RenewCertificate",
         "Welcome", "Batch",     "ReportsAck", "Pong",    "Certificate", "Goodbye",
     };
-    return kNames.at(message.index());
+    return kNames.at(kind);
 }
 
 }  // namespace farhold::tunnel

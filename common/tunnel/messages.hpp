@@ -117,6 +117,8 @@ struct Committed {
 // durable: kept in the machine's outbox until it is acknowledged. derived: the newest of its key,
 // sent again at each connect. event: as many as the queue holds.
 enum class ReportClass : std::uint8_t { durable, derived, event };
+inline constexpr std::size_t kReportClasses = 3;
+std::string_view to_string(ReportClass cls);
 
 struct Report {
     ReportClass cls = ReportClass::derived;
@@ -136,6 +138,7 @@ struct Reports {
 struct Refusal {
     std::uint64_t ordinal = 0;
     std::string reason;
+    bool gone = false;
 
     bool operator==(const Refusal&) const = default;
 };
@@ -190,7 +193,11 @@ using Message = std::variant<
     Hello, Inventory, Committed, Reports, Ping, RenewCertificate, Welcome, Batch, ReportsAck, Pong,
     Certificate, Goodbye>;
 
+inline constexpr std::size_t kMessageKinds = std::variant_size_v<Message>;
+
 // The protocol's name of the message: "Hello".
 std::string_view name_of(const Message& message);
+// The same by its index in Message, below kMessageKinds.
+std::string_view name_of_kind(std::size_t kind);
 
 }  // namespace farhold::tunnel

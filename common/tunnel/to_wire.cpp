@@ -133,6 +133,7 @@ struct Encoder {
             one.set_ordinal(refusal.ordinal);
             // The answer of an API server may be long.
             one.set_reason(refusal.reason.substr(0, kTextBytesMax));
+            one.set_gone(refusal.gone);
         }
     }
     void operator()(const Ping& ping) const {

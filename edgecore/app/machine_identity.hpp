@@ -24,6 +24,9 @@ public:
 
     [[nodiscard]] const std::string& node() const { return credentials_.identity.node; }
 
+    [[nodiscard]] const pki::Certificate& certificate() const { return credentials_.certificate; }
+    [[nodiscard]] const security::TrustedClock& time() const { return time_; }
+
     // Refers to this object, which must outlive the link.
     link::LinkIdentity for_link();
 

@@ -10,6 +10,7 @@
 #include "common/service/service.hpp"
 #include "edgecore/app/kubelet_version.hpp"
 #include "edgecore/app/machine_identity.hpp"
+#include "edgecore/app/metrics.hpp"
 #include "edgecore/app/status.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/localapi/local_api.hpp"
@@ -147,6 +148,19 @@ public:
         return make_status(sources, store_->outbox(), clock_.now());
     }
 
+    void collect(metrics::Samples& samples) {
+        const MetricSources sources{
+            .store_path = settings_.data_dir + "/state.db",
+            .identity = identity_,
+            .link = link_,
+            .store = *store_,
+            .pods = pods_,
+            .runtime = runtime_,
+            .ages = ages_,
+        };
+        edge::collect(samples, sources, clock_.now());
+    }
+
 private:
     pods::PodServices pod_services(const Executor& executor, const log::Logger& logger) {
         const auto submit = [this](tunnel::ReportClass cls) {
@@ -225,6 +239,8 @@ Task<Result<>> run_machine(const Settings& settings, const Clock& clock, log::Lo
         logger
     );
     metrics::Registry registry;
+    const metrics::Registration registration =
+        registry.collect([&machine](metrics::Samples& samples) { machine.collect(samples); });
     auto api = localapi::LocalApi::start(
         executor, std::move(*listen), settings.data_dir,
         {.status = [&machine] { return machine.status(); },

@@ -2,11 +2,11 @@
 #include "edgecore/app/status.hpp"
 
 #include "common/base/encoding.hpp"
+#include "common/datadir/data_dir.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/object/time_text.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
@@ -52,11 +52,6 @@ Value link_status(const link::CloudLink& link, Now now) {
     return value;
 }
 
-std::int64_t file_bytes(const std::string& path) {
-    struct stat info{};
-    return ::stat(path.c_str(), &info) == 0 ? static_cast<std::int64_t>(info.st_size) : 0;
-}
-
 Value store_status(const StatusSources& sources) {
     const store::LoadReport& loaded = sources.store.load_report();
     std::string integrity = "ok";
@@ -65,7 +60,10 @@ Value store_status(const StatusSources& sources) {
     Value value = Value::make_object();
     value.set("path", Value::of(sources.store_path));
     value.set(
-        "bytes", Value::of(file_bytes(sources.store_path) + file_bytes(sources.store_path + "-wal"))
+        "bytes", Value::of(
+                     datadir::file_bytes(sources.store_path) +
+                     datadir::file_bytes(sources.store_path + "-wal")
+                 )
     );
     value.set("integrity", Value::of(std::move(integrity)));
     return value;
@@ -87,19 +85,6 @@ Value pod_list(const pods::PodManager& manager) {
 }
 
 }  // namespace
-
-void OutboxAges::update(const store::Outbox& outbox, Instant now) {
-    std::map<std::uint64_t, Instant> current;
-    for (const store::ReportRow* row : outbox.window(0, store::kOutboxRowsMax)) {
-        const auto known = since_.find(row->seq);
-        current.emplace(row->seq, known == since_.end() ? now : known->second);
-    }
-    since_ = std::move(current);
-}
-
-Duration OutboxAges::oldest(Instant now) const {
-    return since_.empty() ? Duration(0) : now - since_.begin()->second;
-}
 
 Value make_status(const StatusSources& sources, const store::Outbox& outbox, Now now) {
     Value status = Value::make_object();

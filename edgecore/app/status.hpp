@@ -5,26 +5,14 @@
 
 #include "common/base/time.hpp"
 #include "common/json/value.hpp"
+#include "edgecore/app/outbox_ages.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/pods/pod_manager.hpp"
 #include "edgecore/store/state_keeper.hpp"
 
-#include <cstdint>
-#include <map>
 #include <string>
 
 namespace farhold::edge {
-
-// Since when each report has waited; told after every commit.
-class OutboxAges {
-public:
-    void update(const store::Outbox& outbox, Instant now);
-    // Of the oldest that waits; zero when none does.
-    [[nodiscard]] Duration oldest(Instant now) const;
-
-private:
-    std::map<std::uint64_t, Instant> since_;  // By seq; as many as the outbox has rows.
-};
 
 struct StatusSources {
     std::string node;

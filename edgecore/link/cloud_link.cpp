@@ -41,6 +41,7 @@ CloudLink::CloudLink(
       logger_(logger.with({{"component", "link"}})),
       random_(Random::from_system()),
       state_(std::move(config), clock.now()),
+      state_log_(logger_),
       wake_(executor_) {
     ensure(!hubs_.empty(), "a link needs a hub");
 }
@@ -95,11 +96,7 @@ void CloudLink::perform(const Action& action) {
             [this](const action::Close& close) { close_connection(close.reason); },
             [this](const action::Store& store) { group_->spawn(commit(store.batch)); },
             [this](const action::AckReports& ack) { group_->spawn(acknowledge(ack.seqs)); },
-            [this](const action::ReportRefused& refused) {
-                logger_.warning(
-                    "report refused for good", {{"key", refused.key}, {"reason", refused.reason}}
-                );
-            },
+            [this](const action::ReportRefused& refused) { log_refusal(refused); },
             [this](const action::RaiseSequence& raise) {
                 logger_.warning(
                     "store was put back to an older state", {{"seq_high", raise.seq_high}}
@@ -128,22 +125,23 @@ void CloudLink::close_connection(const std::string& reason) {
     connection_.reset();
 }
 
-// A fault is told once, and its end once: what only repeats is no news.
 void CloudLink::log_state() {
-    const LinkStatus& status = state_.status();
-    if (status.phase == Phase::live && logged_ != Phase::live) {
-        logger_.info("connected", {{"hub", net::to_string(hub())}, {"epoch", status.epoch}});
-        logged_trouble_.clear();
-        logged_ = Phase::live;
+    state_log_.observe(state_.status(), net::to_string(hub()), clock_.now().mono);
+}
+
+// One reason is told once; the counters tell how often.
+void CloudLink::log_refusal(const action::ReportRefused& refused) {
+    const bool told = refused.gone || refused.reason == logged_refusal_;
+    if (told) {
+        logger_.debug("report refused", {{"key", refused.key}, {"reason", refused.reason}});
+        return;
     }
-    if (status.phase == Phase::disconnected && status.trouble != logged_trouble_) {
-        logger_.warning(
-            logged_ == Phase::live ? "link lost" : "no link",
-            {{"hub", net::to_string(hub())}, {"reason", status.trouble}}
-        );
-        logged_trouble_ = status.trouble;
-        logged_ = Phase::disconnected;
-    }
+    logged_refusal_ = refused.reason;
+    logger_.warning(
+        "report refused for good",
+        {{"key", refused.key}, {"class", tunnel::to_string(refused.cls)}, {"reason", refused.reason}
+        }
+    );
 }
 
 Task<> CloudLink::tick_loop() {
@@ -160,6 +158,7 @@ Task<> CloudLink::tick_loop() {
         if (!due || *due > clock_.now().mono) continue;
         feed(event::Beat{});
         feed(event::Tick{});
+        log_state();
     }
 }
 
@@ -227,7 +226,7 @@ Task<> CloudLink::commit(store::StoreBatch batch) {
     if (committed) {
         feed(event::Stored{});
     } else {
-        logger_.error("store not written", {{"error", committed.error().message()}});
+        // The store tells its trouble itself.
         feed(event::StoreFailed{.error = committed.error()});
     }
 }

@@ -11,6 +11,7 @@
 #include "common/log/log.hpp"
 #include "common/net/peer.hpp"
 #include "common/net/tls_config.hpp"
+#include "edgecore/link/link_log.hpp"
 #include "edgecore/link/link_state.hpp"
 #include "edgecore/store/state_keeper.hpp"
 
@@ -63,6 +64,7 @@ private:
     void perform(const Action& action);
     void close_connection(const std::string& reason);
     void log_state();
+    void log_refusal(const action::ReportRefused& refused);
 
     Task<> tick_loop();
     Task<> renewal_loop();
@@ -81,8 +83,8 @@ private:
     log::Logger logger_;
     Random random_;
     LinkState state_;
-    Phase logged_ = Phase::disconnected;
-    std::string logged_trouble_;
+    LinkLog state_log_;
+    std::string logged_refusal_;  // The reason of the last refusal that is in the log.
 
     std::deque<Event> events_;
     bool feeding_ = false;

@@ -51,6 +51,7 @@ void LinkState::receive(tunnel::Welcome& welcome, Step& step) {
         step.now.mono;  // At once: the first heartbeat makes the node ready again.
     step.actions.emplace_back(action::ProveTime{welcome.hub_time});
     if (welcome.mode == tunnel::SyncMode::renew_only) {
+        ++status_.counters.resumed_to_renew;
         enter(Phase::renewing, step);
         if (renewal_) {
             send_renewal(step);
@@ -65,9 +66,11 @@ void LinkState::receive(tunnel::Welcome& welcome, Step& step) {
         step.actions.emplace_back(action::RaiseSequence{welcome.acked_seq});
     }
     if (welcome.mode == tunnel::SyncMode::need_inventory) {
+        ++status_.counters.resumed_by_inventory;
         enter(Phase::syncing, step);
         send_inventory(step);
     } else {
+        ++status_.counters.resumed_in_sync;
         status_.last_sync = step.now.mono;
         enter(Phase::live, step);
         if (!step.store.desired.complete()) {
@@ -143,7 +146,10 @@ void LinkState::batch_stored(Step& step) {
     if (batch.digest && *batch.digest != step.store.desired.digest()) {
         // The next session compares by inventory.
         ++status_.counters.digest_mismatches;
-        close("the store differs from the view after a sync", Return::soon, step);
+        close(
+            EndReason::digest_mismatch, "the store differs from the view after a sync",
+            Return::soon, step
+        );
         return;
     }
     status_.last_sync = step.now.mono;
@@ -171,8 +177,10 @@ void LinkState::receive(tunnel::ReportsAck& ack, Step& step) {
             protocol_error("refusal of a report that is not on its way", step);
             return;
         }
-        ++status_.counters.reports_refused;
-        step.actions.emplace_back(action::ReportRefused{sent->key, sent->seq != 0, refusal.reason});
+        ++status_.counters.reports_refused.at(static_cast<std::size_t>(sent->cls));
+        step.actions.emplace_back(
+            action::ReportRefused{sent->key, sent->cls, refusal.reason, refusal.gone}
+        );
     }
     if (!done.seqs.empty()) {
         step.actions.emplace_back(std::move(done));
@@ -201,14 +209,14 @@ void LinkState::receive(tunnel::Certificate& certificate, Step& step) {
         status_.trouble = "certificate not renewed: " + certificate.refusal;
         if (renewing) {
             status_.refused = true;
-            close(status_.trouble, Return::slowly, step);
+            close(EndReason::not_renewed, status_.trouble, Return::slowly, step);
         }
         return;
     }
     step.actions.emplace_back(action::AdoptCertificate{std::move(certificate.certificate_pem)});
     if (renewing) {
         backoff_.reset();
-        close("certificate renewed", Return::soon, step);
+        close(EndReason::renewed, "certificate renewed", Return::soon, step);
     }
 }
 
@@ -220,7 +228,7 @@ void LinkState::receive(tunnel::Goodbye& goodbye, Step& step) {
     if (!goodbye.text.empty()) {
         reason += ": " + goodbye.text;
     }
-    close(reason, lasting ? Return::slowly : Return::soon, step);
+    close(EndReason::dismissed, reason, lasting ? Return::slowly : Return::soon, step);
 }
 
 void LinkState::send_inventory(Step& step) {
@@ -249,7 +257,9 @@ void LinkState::send_reports(Step& step) {
             frame.reports.clear();
             bytes = 0;
         }
-        ++status_.counters.reports_sent;
+        const auto cls = static_cast<std::size_t>(report.cls);
+        ++status_.counters.reports_sent.at(cls);
+        status_.counters.report_bytes_sent.at(cls) += size;
         bytes += size;
         frame.reports.push_back(std::move(report));
     }

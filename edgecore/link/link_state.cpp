@@ -28,6 +28,46 @@ std::string_view to_string(Phase phase) {
     return "unknown";
 }
 
+std::string_view to_string(EndReason reason) {
+    switch (reason) {
+        case EndReason::unreachable:
+            return "unreachable";
+        case EndReason::refused:
+            return "refused";
+        case EndReason::lost:
+            return "lost";
+        case EndReason::silent:
+            return "silent";
+        case EndReason::not_welcomed:
+            return "not_welcomed";
+        case EndReason::dismissed:
+            return "dismissed";
+        case EndReason::protocol_error:
+            return "protocol_error";
+        case EndReason::store_failed:
+            return "store_failed";
+        case EndReason::digest_mismatch:
+            return "digest_mismatch";
+        case EndReason::renewed:
+            return "renewed";
+        case EndReason::not_renewed:
+            return "not_renewed";
+    }
+    return "unknown";
+}
+
+std::string_view to_string(QueueBound bound) {
+    switch (bound) {
+        case QueueBound::events:
+            return "events";
+        case QueueBound::keys:
+            return "keys";
+        case QueueBound::report_bytes:
+            return "report_bytes";
+    }
+    return "unknown";
+}
+
 LinkState::LinkState(LinkConfig config, Now now)
     : config_(std::move(config)),
       backoff_(config_.redial_base, config_.redial_cap),
@@ -63,6 +103,7 @@ std::optional<Instant> LinkState::wake_at() const {
 
 void LinkState::handle(const event::Dialed& /*event*/, Step& step) {
     const Instant now = step.now.mono;
+    ++status_.counters.connects;
     session_.emplace();
     session_->opened = now;
     session_->heard = now;
@@ -88,7 +129,10 @@ void LinkState::handle(const event::Dialed& /*event*/, Step& step) {
 void LinkState::handle(const event::DialFailed& event, Step& step) {
     const ErrorCode code = event.error.code();
     status_.refused = code == ErrorCode::unauthenticated || code == ErrorCode::permission_denied;
-    end_session(event.error.message(), status_.refused ? Return::slowly : Return::soon, step);
+    end_session(
+        status_.refused ? EndReason::refused : EndReason::unreachable, event.error.message(),
+        status_.refused ? Return::slowly : Return::soon, step
+    );
 }
 
 void LinkState::handle(const event::Received& event, Step& step) {
@@ -96,10 +140,12 @@ void LinkState::handle(const event::Received& event, Step& step) {
         return;
     }
     session_->heard = step.now.mono;
+    session_->unread_bytes += event.bytes.size();
     auto message = session_->reader.read(event.bytes);
     if (!message) {
         protocol_error(message.error().message(), step);
     } else if (*message) {
+        status_.counters.received.count(**message, std::exchange(session_->unread_bytes, 0));
         std::visit(
             [&]<class T>(T& one) {
                 if constexpr (requires { receive(one, step); }) {
@@ -115,7 +161,7 @@ void LinkState::handle(const event::Received& event, Step& step) {
 
 void LinkState::handle(const event::Closed& event, Step& step) {
     if (session_) {
-        end_session(event.reason, Return::soon, step);
+        end_session(EndReason::lost, event.reason, Return::soon, step);
     }
 }
 
@@ -139,8 +185,13 @@ void LinkState::handle(const event::Submitted& event, Step& /*step*/) {
     tunnel::Report report{
         .cls = event.cls, .key = event.key, .uid = event.uid, .seq = 0, .body = event.body
     };
+    const bool is_event = report.cls == tunnel::ReportClass::event;
+    const bool too_long = report.body.size() > tunnel::kReportBytesMax;
     if (!reports_.submit(std::move(report))) {
-        ++status_.counters.reports_dropped;
+        const QueueBound bound = too_long   ? QueueBound::report_bytes
+                                 : is_event ? QueueBound::events
+                                            : QueueBound::keys;
+        ++status_.counters.reports_dropped.at(static_cast<std::size_t>(bound));
     }
 }
 
@@ -170,9 +221,9 @@ void LinkState::handle(const event::Tick& /*event*/, Step& step) {
     }
     const Instant now = step.now.mono;
     if (now >= session_->heard + tunnel::kSilenceMax) {
-        close("the hub is silent", Return::soon, step);
+        close(EndReason::silent, "the hub is silent", Return::soon, step);
     } else if (status_.phase == Phase::hello && now >= session_->opened + config_.welcome_timeout) {
-        close("the hub does not welcome this machine", Return::soon, step);
+        close(EndReason::not_welcomed, "the hub does not welcome this machine", Return::soon, step);
     } else if (now >= session_->next_ping) {
         session_->next_ping = now + tunnel::kPingInterval;
         session_->ping_sent = now;
@@ -199,9 +250,12 @@ void LinkState::enter(Phase phase, Step& step) {
 }
 
 void LinkState::send(const tunnel::Message& message, Step& step) {
+    std::size_t size = 0;
     for (std::string& bytes : session_->writer.write(message)) {
+        size += bytes.size();
         step.actions.emplace_back(action::Send{std::move(bytes)});
     }
+    status_.counters.sent.count(message, size);
 }
 
 void LinkState::dial_if_due(Step& step) {
@@ -216,21 +270,22 @@ void LinkState::dial_if_due(Step& step) {
 void LinkState::store_failed(const Error& error, Step& step) {
     ++status_.counters.store_failures;
     if (session_) {
-        close("store: " + error.message(), Return::soon, step);
+        close(EndReason::store_failed, "store: " + error.message(), Return::soon, step);
     }
 }
 
 void LinkState::protocol_error(const std::string& what, Step& step) {
     ++status_.counters.protocol_errors;
-    close("protocol error: " + what, Return::soon, step);
+    close(EndReason::protocol_error, "protocol error: " + what, Return::soon, step);
 }
 
-void LinkState::close(const std::string& reason, Return when, Step& step) {
+void LinkState::close(EndReason why, const std::string& reason, Return when, Step& step) {
     step.actions.emplace_back(action::Close{reason});
-    end_session(reason, when, step);
+    end_session(why, reason, when, step);
 }
 
-void LinkState::end_session(const std::string& reason, Return when, Step& step) {
+void LinkState::end_session(EndReason why, const std::string& reason, Return when, Step& step) {
+    ++status_.counters.ended.at(static_cast<std::size_t>(why));
     session_.reset();
     status_.trouble = reason;
     status_.rtt.reset();

@@ -16,11 +16,14 @@
 #include "common/base/time.hpp"
 #include "common/tunnel/frame.hpp"
 #include "common/tunnel/messages.hpp"
+#include "common/tunnel/traffic.hpp"
 #include "edgecore/link/report_queue.hpp"
 #include "edgecore/store/desired_state.hpp"
 #include "edgecore/store/outbox.hpp"
 #include "edgecore/store/store_batch.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
@@ -121,8 +124,9 @@ struct AckReports {
 // For the log: Kubernetes will never take this report.
 struct ReportRefused {
     std::string key;
-    bool durable = false;
+    tunnel::ReportClass cls = tunnel::ReportClass::derived;
     std::string reason;
+    bool gone = false;  // What it was about is gone: nothing to worry about.
 };
 // The store has been put back to an older state: number reports above this from now on.
 struct RaiseSequence {
@@ -156,19 +160,53 @@ enum class Phase : std::uint8_t {
     live,      // The store holds the whole view; changes come as they happen.
     renewing,  // The certificate has expired; only its renewal is allowed.
 };
+inline constexpr Phase kPhases[] = {Phase::disconnected, Phase::dialing, Phase::hello,
+                                    Phase::syncing,      Phase::live,    Phase::renewing};
 std::string_view to_string(Phase phase);
+
+// Why a session or an attempt ended.
+enum class EndReason : std::uint8_t {
+    unreachable,      // No connection came about.
+    refused,          // The hub does not take this machine in: it said so before a session began.
+    lost,             // The connection broke.
+    silent,           // Nothing came for kSilenceMax.
+    not_welcomed,     // The Hello was not answered in time.
+    dismissed,        // The hub said goodbye.
+    protocol_error,   // The hub broke a rule.
+    store_failed,     // What came could not be kept.
+    digest_mismatch,  // What is kept is not what the hub meant.
+    renewed,          // To come back with the new certificate.
+    not_renewed,      // The expired certificate gets no successor.
+};
+inline constexpr std::size_t kEndReasons = 11;
+std::string_view to_string(EndReason reason);
+
+// The limit that made a derived report or an event be dropped.
+enum class QueueBound : std::uint8_t { events, keys, report_bytes };
+inline constexpr std::size_t kQueueBounds = 3;
+std::string_view to_string(QueueBound bound);
 
 struct LinkCounters {
     std::uint64_t dials = 0;
+    std::uint64_t connects = 0;  // Dials that made a connection.
     std::uint64_t sessions = 0;  // That reached live.
+    // Welcomes, by how the session resumes.
+    std::uint64_t resumed_in_sync = 0;
+    std::uint64_t resumed_by_inventory = 0;
+    std::uint64_t resumed_to_renew = 0;
+    std::array<std::uint64_t, kEndReasons> ended{};  // By EndReason.
+    tunnel::Traffic sent;
+    tunnel::Traffic received;
     std::uint64_t objects_received = 0;
     std::uint64_t batches_stored = 0;
     std::uint64_t store_failures = 0;
     std::uint64_t digest_mismatches = 0;
     std::uint64_t protocol_errors = 0;
-    std::uint64_t reports_sent = 0;
-    std::uint64_t reports_refused = 0;
-    std::uint64_t reports_dropped = 0;  // Beyond a bound of the queue.
+    // By ReportClass.
+    std::array<std::uint64_t, tunnel::kReportClasses> reports_sent{};
+    std::array<std::uint64_t, tunnel::kReportClasses> report_bytes_sent{};
+    std::array<std::uint64_t, tunnel::kReportClasses> reports_refused{};
+    std::array<std::uint64_t, kQueueBounds> reports_dropped{};  // By QueueBound.
 };
 
 struct LinkStatus {
@@ -186,6 +224,7 @@ struct LinkStatus {
 // What lives and dies with one connection.
 struct LinkSession {
     tunnel::FrameReader reader;
+    std::size_t unread_bytes = 0;  // Of the fragments of a message that is not complete.
     tunnel::FrameWriter writer;
     Instant opened;
     Instant heard;
@@ -246,8 +285,8 @@ private:
 
     // How soon to come back: as the back-off says, or at the slowest pace.
     enum class Return : std::uint8_t { soon, slowly };
-    void close(const std::string& reason, Return when, Step& step);
-    void end_session(const std::string& reason, Return when, Step& step);
+    void close(EndReason why, const std::string& reason, Return when, Step& step);
+    void end_session(EndReason why, const std::string& reason, Return when, Step& step);
 
     LinkConfig config_;
     LinkStatus status_;

@@ -157,7 +157,10 @@ std::optional<SentReport> ReportQueue::acknowledge(std::uint64_t ordinal) {
         sent.seq == 0 && !sent.event && latest != latest_.end()) {
         latest->second.in_flight = false;
     }
-    return SentReport{sent.key, sent.seq};
+    const auto cls = sent.event      ? tunnel::ReportClass::event
+                     : sent.seq != 0 ? tunnel::ReportClass::durable
+                                     : tunnel::ReportClass::derived;
+    return SentReport{sent.key, sent.seq, cls};
 }
 
 }  // namespace farhold::link

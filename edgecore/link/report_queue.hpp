@@ -31,6 +31,7 @@ inline constexpr std::size_t kEventsMax = 256;  // The oldest give way.
 struct SentReport {
     std::string key;
     std::uint64_t seq = 0;  // 0 unless durable.
+    tunnel::ReportClass cls = tunnel::ReportClass::derived;
 };
 
 class ReportQueue {

@@ -91,6 +91,10 @@ bool refers_to(const podspec::PodSpec& pod, const object::ObjectKey& key) {
 PodManager::PodManager(PodServices services)
     : services_(std::move(services)),
       listing_(services_.executor, services_.runtime),
+      listing_trouble_(
+          services_.log, "container runtime does not list its containers",
+          "container runtime lists its containers"
+      ),
       starts_(services_.executor, kSandboxStartsAtOnce),
       changed_(services_.executor),
       runtime_event_(services_.executor) {
@@ -130,16 +134,12 @@ Task<> PodManager::run() {
 Task<> PodManager::serve(TaskGroup& group) {
     group.spawn(listing_.run());
     group.spawn(services_.runtime.watch_events(runtime_event_));
-    for (bool first = true;; first = false) {
+    while (true) {
         const auto listed = co_await listing_.get();
+        note_listing(listed ? Result<void>() : fail(listed.error()));
         if (listed) {
             take_listing(**listed, group);
             break;
-        }
-        if (first) {
-            services_.log.warning(
-                "container runtime not readable yet", {{"error", listed.error().message()}}
-            );
         }
         co_await sleep_for(kRelistRetry);
     }
@@ -192,11 +192,22 @@ Task<> PodManager::watch_runtime(TaskGroup& group) {
             ++looks;
         }
         const auto listed = co_await listing_.get();
+        note_listing(listed ? Result<void>() : fail(listed.error()));
         if (listed) {
             take_listing(**listed, group);
             take_away_unwanted();
             admit_waiting();
         }
+    }
+}
+
+// That the runtime is away is told by whoever keeps the connection.
+void PodManager::note_listing(const Result<void>& listed) {
+    const Instant now = services_.clock.now().mono;
+    if (listed) {
+        listing_trouble_.over(now);
+    } else if (services_.runtime.connection().connected || listing_trouble_.present()) {
+        listing_trouble_.met(listed.error().message(), now);
     }
 }
 

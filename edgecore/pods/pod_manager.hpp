@@ -9,6 +9,7 @@
 
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
+#include "common/log/trouble.hpp"
 #include "common/object/object_key.hpp"
 #include "edgecore/pods/pod_services.hpp"
 #include "edgecore/pods/pod_worker.hpp"
@@ -35,6 +36,7 @@ public:
 
     // For `edgecore status`, in the order of namespace and name.
     [[nodiscard]] std::vector<PodSummary> summaries() const;
+    [[nodiscard]] const PodCounters& counters() const { return services_.counters; }
 
 private:
     struct Entry {
@@ -59,12 +61,15 @@ private:
     void admit_waiting();
     void reject_unreadable(const store::DesiredRow& row, const Error& error);
 
+    void note_listing(const Result<void>& listed);
+
     Entry& entry_for(const PodIdentity& pod, TaskGroup& group);
     // A sentence why the pod cannot run here, or empty; `wait` when it may be able to later.
     [[nodiscard]] std::string conflict(const Entry& entry, bool& wait) const;
 
     PodServices services_;
     SharedListing listing_;
+    log::Trouble listing_trouble_;
     StartLimit starts_;
     Event changed_;  // The store or a worker.
     Event runtime_event_;

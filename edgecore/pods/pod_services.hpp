@@ -12,6 +12,7 @@
 #include "edgecore/runtime/container_runtime.hpp"
 #include "edgecore/store/state_keeper.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -27,6 +28,15 @@ struct ReportSink {
     std::function<void(std::string key, std::string uid, std::string body)> event;
 };
 
+// What all pods did, since the start.
+struct PodCounters {
+    std::uint64_t sandboxes_started = 0;
+    std::uint64_t containers_started = 0;
+    std::uint64_t containers_restarted = 0;  // Created again after an end.
+    std::uint64_t images_pulled = 0;
+    std::uint64_t operations_failed = 0;
+};
+
 struct PodServices {
     Executor executor;
     runtime::ContainerRuntime& runtime;
@@ -38,6 +48,7 @@ struct PodServices {
     // Addresses and what is allocatable, as they are now; pod_ips stays empty.
     std::function<podspec::MachineFacts()> facts;
     log::Logger log;
+    PodCounters counters = {};
 };
 
 }  // namespace farhold::pods

@@ -33,6 +33,10 @@ PodWorker::PodWorker(
       events_(pod, services.machine.node_name),
       wake_(services.executor),
       log_(services.log.with({{"pod", pod.ns + "/" + pod.name}})),
+      unreadable_(log_, "object not readable", "all objects readable"),
+      unreported_(
+          log_, "status not kept for the hub", "status kept for the hub", log::Level::error
+      ),
       summary_{.pod = std::move(pod), .phase = "Unknown", .ready = false, .restarts = 0} {}
 
 void PodWorker::desire(PodSpecPtr spec) {
@@ -88,8 +92,9 @@ Task<> PodWorker::perform(Action action) {
     } else if (can_be_cancelled(action)) {
         co_await operate_until_cancelled(std::move(action));
     } else {
+        const Operation operation = action.index();
         const Result<void> outcome = co_await operate(std::move(action));
-        note_failure(outcome);
+        note_outcome(operation, outcome);
         if (std::exchange(configuration_failed_, false)) {
             lifecycle_.configuration_failed(outcome.error(), services_.clock.now());
         } else {
@@ -98,13 +103,33 @@ Task<> PodWorker::perform(Action action) {
     }
 }
 
-// A failure that repeats is worth one line; the events of the pod count the rest.
-void PodWorker::note_failure(const Result<void>& outcome) {
-    if (outcome || outcome.error().message() == last_failure_) {
+void PodWorker::note_outcome(Operation operation, const Result<void>& outcome) {
+    const Instant now = services_.clock.now().mono;
+    const auto known = troubles_.find(operation);
+    if (outcome) {
+        if (known != troubles_.end()) known->second.over(now);
         return;
     }
-    last_failure_ = outcome.error().message();
-    log_.warning("pod operation failed", {{"error", last_failure_}});
+    if (outcome.error().code() == ErrorCode::cancelled) {
+        return;
+    }
+    ++services_.counters.operations_failed;
+    troubles_
+        .try_emplace(operation, log_, "pod operation failed", "pod operation succeeded at last")
+        .first->second.met(outcome.error().message(), now);
+}
+
+bool PodWorker::failing(Operation operation) const {
+    const auto known = troubles_.find(operation);
+    return known != troubles_.end() && known->second.present();
+}
+
+void PodWorker::tell(Operation operation, std::string_view sentence, log::Field field) const {
+    if (failing(operation)) {
+        log_.debug(sentence, {std::move(field)});
+    } else {
+        log_.info(sentence, {std::move(field)});
+    }
 }
 
 Task<> PodWorker::observe() {
@@ -128,10 +153,11 @@ Task<> PodWorker::check_image(CheckImage check) {
 
 Task<> PodWorker::operate_until_cancelled(Action action) {
     std::optional<Result<void>> outcome;
+    const Operation operation = action.index();
     co_await race(store_outcome(std::move(action), outcome), wait_for_cancel());
     const Result<void> result =
         outcome ? std::move(*outcome) : fail(ErrorCode::cancelled, "given up");
-    note_failure(result);
+    note_outcome(operation, result);
     lifecycle_.finished(result, services_.clock.now());
 }
 
@@ -165,9 +191,10 @@ Task<Result<void>> PodWorker::operate(Action action) {
         co_return co_await prepare_volumes();
     }
     if (const auto* pull = std::get_if<PullImage>(&action)) {
-        log_.info("pulling image", {{"image", pull->image}});
+        tell(action.index(), "pulling image", log::Field("image", pull->image));
         const runtime::RegistryAuth anonymous;
         const auto pulled = co_await runtime.pull_image(pull->image, anonymous);
+        services_.counters.images_pulled += pulled ? 1 : 0;
         co_return pulled ? Result<void>() : fail(pulled.error());
     }
     if (const auto* run = std::get_if<RunSandbox>(&action)) {
@@ -177,8 +204,10 @@ Task<Result<void>> PodWorker::operate(Action action) {
         co_return co_await create_container(*create);
     }
     if (const auto* start = std::get_if<StartContainer>(&action)) {
-        log_.info("starting container", {{"container", start->name}});
-        co_return co_await runtime.start_container(start->container_id);
+        tell(action.index(), "starting container", log::Field("container", start->name));
+        auto started = co_await runtime.start_container(start->container_id);
+        services_.counters.containers_started += started ? 1 : 0;
+        co_return std::move(started);
     }
     if (auto* stop = std::get_if<StopContainers>(&action)) {
         co_return co_await stop_containers(std::move(*stop));
@@ -207,9 +236,10 @@ Task<Result<void>> PodWorker::save_memory() {
     auto report = services_.store.outbox().put(report_key("PodStatus"), uid, body);
     if (report) {
         batch.reports.push_back(std::move(*report));
+        unreported_.over(services_.clock.now().mono);
     } else {
         // The whole status goes up again with the next session; only history in between is lost.
-        log_.error("status not kept for the hub", {{"error", report.error().message()}});
+        unreported_.met(report.error().message(), services_.clock.now().mono);
     }
     batch.memory.push_back({.pod_uid = uid, .text = encode_memory(lifecycle_.memory())});
     co_return co_await services_.store.commit(std::move(batch));
@@ -231,8 +261,9 @@ Task<Result<void>> PodWorker::run_sandbox(RunSandbox run) {
         co_await services_.files.run([&] { return read_sandbox_files(*spec, services_.machine); });
     const runtime::SandboxConfig config =
         sandbox_config(*spec, run.attempt, services_.machine, files.dns, std::move(files.hostname));
-    log_.info("starting sandbox", {{"attempt", run.attempt}});
+    tell(Action(run).index(), "starting sandbox", log::Field("attempt", run.attempt));
     const auto id = co_await services_.runtime.run_sandbox(config);
+    services_.counters.sandboxes_started += id ? 1 : 0;
     co_return id ? Result<void>() : fail(id.error());
 }
 
@@ -277,6 +308,7 @@ Task<Result<void>> PodWorker::create_container(CreateContainer create) {
         *spec, sandbox->attempt, services_.machine, sandbox_files.dns, sandbox_files.hostname
     );
     const auto id = co_await services_.runtime.create_container(create.sandbox_id, *config, within);
+    services_.counters.containers_restarted += id && create.attempt > 0 ? 1 : 0;
     co_return id ? Result<void>() : fail(id.error());
 }
 
@@ -370,12 +402,13 @@ void PodWorker::publish() {
     }
 }
 
-podspec::References PodWorker::references() const {
+podspec::References PodWorker::references() {
     const store::DesiredState& desired = services_.store.desired();
     const podspec::ReferencedNames names = podspec::referenced_names(*lifecycle_.spec());
     const std::string& ns = lifecycle_.identity().ns;
     podspec::References result;
     result.complete = desired.complete();
+    bool all_readable = true;
     const auto take = [&](const char* kind, const std::set<std::string>& wanted, auto& into) {
         const bool secret = std::string_view(kind) == "Secret";
         for (const std::string& name : wanted) {
@@ -385,7 +418,11 @@ podspec::References PodWorker::references() const {
             }
             auto data = podspec::parse_keyed_data(*row->content, secret);
             if (!data) {
-                log_.warning("object not readable", {{"kind", kind}, {"name", name}});
+                unreadable_.met(
+                    data.error().message(), services_.clock.now().mono,
+                    {{"kind", kind}, {"name", name}}
+                );
+                all_readable = false;
                 continue;
             }
             into.emplace(name, std::make_shared<const podspec::KeyedData>(std::move(*data)));
@@ -393,6 +430,7 @@ podspec::References PodWorker::references() const {
     };
     take("ConfigMap", names.config_maps, result.config_maps);
     take("Secret", names.secrets, result.secrets);
+    if (all_readable) unreadable_.over(services_.clock.now().mono);
     return result;
 }
 

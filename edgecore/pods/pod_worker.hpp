@@ -7,14 +7,18 @@
 
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
+#include "common/log/trouble.hpp"
 #include "edgecore/pods/pod_events.hpp"
 #include "edgecore/pods/pod_lifecycle.hpp"
 #include "edgecore/pods/pod_observer.hpp"
 #include "edgecore/pods/pod_services.hpp"
 #include "edgecore/pods/waiting_line.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace farhold::pods {
@@ -70,10 +74,16 @@ private:
     Task<Result<void>> report_gone();
     Task<> forget();
 
-    void note_failure(const Result<void>& outcome);
+    // Which operation an action is, for its trouble.
+    using Operation = std::size_t;
+    void note_outcome(Operation operation, const Result<void>& outcome);
+    // Whether its last try failed.
+    [[nodiscard]] bool failing(Operation operation) const;
+    // At the debug level when it only repeats what has failed before.
+    void tell(Operation operation, std::string_view sentence, log::Field field) const;
     void publish();
     [[nodiscard]] json::Value make_status();
-    [[nodiscard]] podspec::References references() const;
+    [[nodiscard]] podspec::References references();
     [[nodiscard]] podspec::MachineFacts facts() const;
     [[nodiscard]] std::string report_key(std::string_view kind) const;
 
@@ -84,7 +94,9 @@ private:
     EventRecorder events_;
     Event wake_;
     log::Logger log_;
-    std::string last_failure_;
+    std::map<Operation, log::Trouble> troubles_;
+    log::Trouble unreadable_;
+    log::Trouble unreported_;
     std::string reported_;  // The newest status handed over.
     PodSummary summary_;
     bool configuration_failed_ = false;

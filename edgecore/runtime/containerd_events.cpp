@@ -63,11 +63,13 @@ Task<Error> ContainerdEvents::follow(grpc::MessageStream& stream, Event& changed
         co_return version.error();
     }
     connection_ = {.connected = true, .reason = {}};
-    told_ = false;
-    log_.info(
-        "container runtime connected",
-        {{"name", version->runtime_name()}, {"version", version->runtime_version()}}
-    );
+    const log::Field name("name", version->runtime_name());
+    const log::Field number("version", version->runtime_version());
+    if (away_.present()) {
+        away_.over(SystemClock().now().mono, {name, number});
+    } else {
+        log_.info("container runtime connected", {name, number});
+    }
     changed.set();
     for (;;) {
         const auto event = co_await stream.next();
@@ -84,10 +86,9 @@ Task<Error> ContainerdEvents::follow(grpc::MessageStream& stream, Event& changed
 }
 
 void ContainerdEvents::lost(const Error& why) {
+    losses_ += connection_.connected ? 1 : 0;
     connection_ = {.connected = false, .reason = why.message()};
-    if (!std::exchange(told_, true)) {
-        log_.warning("container runtime is away", {{"error", why.message()}});
-    }
+    away_.met(why.message(), SystemClock().now().mono);
 }
 
 }  // namespace farhold::runtime

@@ -72,6 +72,19 @@ Task<Result<std::string>> CriChannel::exchange(
     }
 }
 
+// A call that its caller gave up says nothing about the runtime.
+void CriChannel::note(
+    const std::string& method, SteadyTime began, const Result<std::string>& answer
+) {
+    if (!answer && answer.error().code() == ErrorCode::cancelled) {
+        return;
+    }
+    CallStats& stats = stats_[method];
+    ++stats.calls;
+    stats.time += std::chrono::steady_clock::now() - began;
+    stats.failures += !answer && answer.error().code() != ErrorCode::not_found ? 1 : 0;
+}
+
 Task<Result<void>> CriChannel::discard(Task<Result<cri::Empty>> answer) {
     const auto answered = co_await std::move(answer);
     if (!answered) {

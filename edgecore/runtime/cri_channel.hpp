@@ -7,6 +7,7 @@
 #include "common/async/task.hpp"
 #include "common/base/error.hpp"
 #include "common/grpc/client.hpp"
+#include "edgecore/runtime/cri_runtime.hpp"
 
 #include <proto/cri/v1/runtime.pb.h>
 
@@ -69,15 +70,21 @@ public:
     }
 
     grpc::Client& client() { return client_; }
+    [[nodiscard]] const CallStatsByMethod& call_stats() const { return stats_; }
 
 private:
     Task<Result<std::string>> exchange(
         std::string path, std::string request, grpc::CallOptions options
     );
 
+    using SteadyTime = std::chrono::steady_clock::time_point;
+    void note(const std::string& method, SteadyTime began, const Result<std::string>& answer);
+
     template <class Response>
-    static Task<Result<Response>> decode(std::string method, Task<Result<std::string>> answer) {
+    Task<Result<Response>> decode(std::string method, Task<Result<std::string>> answer) {
+        const auto began = std::chrono::steady_clock::now();
         const auto bytes = co_await std::move(answer);
+        note(method, began, bytes);
         if (!bytes) {
             co_return fail(translate(bytes.error()).within(method));
         }
@@ -92,6 +99,7 @@ private:
     static Task<Result<void>> accept_gone(Task<Result<void>> answer);
 
     grpc::Client client_;
+    CallStatsByMethod stats_;
 };
 
 }  // namespace farhold::runtime

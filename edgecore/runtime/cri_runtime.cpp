@@ -48,6 +48,14 @@ Task<> CriRuntime::close() {
     co_await impl_->channel.client().close(kClosePatience);
 }
 
+const CallStatsByMethod& CriRuntime::call_stats() const {
+    return impl_->channel.call_stats();
+}
+
+std::uint64_t CriRuntime::losses() const {
+    return impl_->events.losses();
+}
+
 Connection CriRuntime::connection() const {
     return impl_->events.connection();
 }

@@ -8,6 +8,9 @@
 #include "common/log/log.hpp"
 #include "edgecore/runtime/container_runtime.hpp"
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -18,6 +21,14 @@ struct CriOptions {
     std::string store_uuid;  // Marks what is ours.
 };
 
+// Of one method, since the start.
+struct CallStats {
+    std::uint64_t calls = 0;     // That were answered, well or not.
+    std::uint64_t failures = 0;  // Answered with an error other than not_found, or not at all.
+    Duration time{};             // Of all of them.
+};
+using CallStatsByMethod = std::map<std::string, CallStats, std::less<>>;
+
 class CriRuntime final : public ContainerRuntime {
 public:
     CriRuntime(Executor executor, CriOptions options, log::Logger log);
@@ -26,6 +37,10 @@ public:
     // Lets calls that must not be cut off end, for a few seconds at most, then disconnects. Called
     // once, before destruction.
     Task<> close();
+
+    [[nodiscard]] const CallStatsByMethod& call_stats() const;
+    // How often the runtime went away.
+    [[nodiscard]] std::uint64_t losses() const;
 
     Task<Result<RuntimeInfo>> version() override;
     Task<Result<RuntimeStatus>> status() override;

@@ -41,6 +41,7 @@ TrustedClock::TrustedClock(const std::string& dir, const Clock& clock)
 
 Task<> TrustedClock::prove(WallTime time, WorkerThread& files) {
     time_.prove(time, clock_.now().mono);
+    proved_ = true;
     const WallTime latest = now();
     if (latest < stored_ + kStoreInterval) {
         co_return;

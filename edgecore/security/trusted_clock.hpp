@@ -24,6 +24,10 @@ public:
 
     WallTime now() const { return time_.at(clock_.now().mono); }
 
+    // Whether a hub has told the time since this program started: until then now() is only known not
+    // to be too late.
+    bool proved() const { return proved_; }
+
     // A time from a hub whose certificate has been verified. The file is written by `files` (the
     // loop never waits for a disk), at most once an hour, so that a flash disk is spared.
     Task<> prove(WallTime time, WorkerThread& files);
@@ -33,6 +37,7 @@ private:
     std::string path_;
     WallTime stored_;
     pki::TrustedTime time_;
+    bool proved_ = false;
 };
 
 }  // namespace farhold::security

@@ -18,6 +18,7 @@ Result<ReportRow> Outbox::put(std::string key, std::string uid, std::string body
         return fail(ErrorCode::invalid_argument, "report " + key + " is too large");
     }
     if (seq_of_.size() >= kOutboxRowsMax && !seq_of_.contains(key)) {
+        ++found_full_;
         return fail(ErrorCode::resource_exhausted, "the outbox is full");
     }
     ReportRow row;
@@ -35,6 +36,7 @@ void Outbox::stored(ReportRow row) {
         if (known->second >= row.seq) {
             return;
         }
+        ++superseded_;
         const auto older = by_seq_.find(known->second);
         bytes_ -= older->second.body.size();
         by_seq_.erase(older);

@@ -46,12 +46,18 @@ public:
     [[nodiscard]] std::uint64_t seq_high() const { return seq_high_; }
     [[nodiscard]] std::size_t size() const { return by_seq_.size(); }
     [[nodiscard]] std::size_t bytes() const { return bytes_; }
+    // Since the start: reports whose place a newer one of the key took before they were handled, and
+    // reports for which there was no room.
+    [[nodiscard]] std::uint64_t superseded() const { return superseded_; }
+    [[nodiscard]] std::uint64_t found_full() const { return found_full_; }
 
 private:
     std::map<std::uint64_t, ReportRow> by_seq_;
     std::unordered_map<std::string, std::uint64_t> seq_of_;
     std::uint64_t seq_high_ = 0;
     std::size_t bytes_ = 0;
+    std::uint64_t superseded_ = 0;
+    std::uint64_t found_full_ = 0;
 };
 
 }  // namespace farhold::store

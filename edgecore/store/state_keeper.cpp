@@ -4,8 +4,11 @@
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/worker_thread.hpp"
+#include "common/base/time.hpp"
+#include "common/log/trouble.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -47,7 +50,7 @@ struct StateKeeper::Impl {
 
     Task<> run();
     void apply(StoreBatch& batch, std::vector<object::ObjectKey>& changed);
-    void conclude(const Result<void>& outcome);
+    void conclude(const Result<void>& outcome, std::chrono::duration<double> took);
 
     Executor executor;
     std::unique_ptr<EdgeStore> store;
@@ -59,6 +62,10 @@ struct StateKeeper::Impl {
     std::map<std::string, std::string, std::less<>> memory;
     std::vector<Listener> listeners;
     std::string trouble;
+    log::Trouble unwritable{
+        logger, "cannot write the store", "the store can be written again", log::Level::error
+    };
+    StoreCounters counters;
 
     // Shared with the callers, who may be cancelled while they wait.
     std::vector<std::shared_ptr<Pending>> queue;
@@ -86,9 +93,10 @@ Task<> StateKeeper::Impl::run() {
         for (const auto& pending : group_commit) {
             batches.push_back(pending->batch);
         }
+        const auto began = std::chrono::steady_clock::now();
         const Result<void> outcome =
             co_await worker.run([this, &batches] { return store->commit(batches); });
-        conclude(outcome);
+        conclude(outcome, std::chrono::steady_clock::now() - began);
         std::vector<object::ObjectKey> changed;
         for (const auto& pending : group_commit) {
             if (outcome) {
@@ -126,13 +134,18 @@ void StateKeeper::Impl::apply(StoreBatch& batch, std::vector<object::ObjectKey>&
     meta.seq_high = outbox.seq_high();
 }
 
-void StateKeeper::Impl::conclude(const Result<void>& outcome) {
-    if (!outcome && trouble.empty()) {
-        logger.error("cannot write the store", {{"error", outcome.error().message()}});
-    } else if (outcome && !trouble.empty()) {
-        logger.info("the store can be written again");
+void StateKeeper::Impl::conclude(const Result<void>& outcome, std::chrono::duration<double> took) {
+    const Instant now = SystemClock().now().mono;
+    if (outcome) {
+        ++counters.commits;
+        counters.commit_seconds.observe(took.count());
+        unwritable.over(now);
+        trouble.clear();
+    } else {
+        ++counters.failed_commits;
+        trouble = outcome.error().message();
+        unwritable.met(trouble, now);
     }
-    trouble = outcome ? std::string() : outcome.error().message();
 }
 
 Result<std::unique_ptr<StateKeeper>> StateKeeper::open(
@@ -197,6 +210,10 @@ const std::map<std::string, std::string, std::less<>>& StateKeeper::memory() con
 
 const std::string& StateKeeper::trouble() const {
     return impl_->trouble;
+}
+
+const StoreCounters& StateKeeper::counters() const {
+    return impl_->counters;
 }
 
 Task<> StateKeeper::stop() {

@@ -8,10 +8,12 @@
 #include "common/async/task.hpp"
 #include "common/base/error.hpp"
 #include "common/log/log.hpp"
+#include "common/metrics/samples.hpp"
 #include "edgecore/store/desired_state.hpp"
 #include "edgecore/store/edge_store.hpp"
 #include "edgecore/store/outbox.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +21,14 @@
 #include <string>
 
 namespace farhold::store {
+
+// Since the start.
+struct StoreCounters {
+    std::uint64_t commits = 0;
+    std::uint64_t failed_commits = 0;
+    // Of each commit that succeeded, from its hand-over to the store's thread.
+    metrics::Histogram commit_seconds = metrics::commit_seconds();
+};
 
 class StateKeeper {
 public:
@@ -48,6 +58,7 @@ public:
     [[nodiscard]] const std::map<std::string, std::string, std::less<>>& memory() const;
     // The newest failed commit's error, until one succeeds; empty when all is well.
     [[nodiscard]] const std::string& trouble() const;
+    [[nodiscard]] const StoreCounters& counters() const;
 
     // Commits what was handed over, then ends the thread.
     Task<> stop();

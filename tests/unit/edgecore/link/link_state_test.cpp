@@ -204,8 +204,9 @@ TEST_CASE(
             seqs = ack->seqs;
         } else if (const auto* no = std::get_if<action::ReportRefused>(&action)) {
             CHECK(no->key == "PodStatus/default/b");
-            CHECK(no->durable);
+            CHECK(no->cls == tunnel::ReportClass::durable);
             CHECK(no->reason == "not yours");
+            CHECK_FALSE(no->gone);
         }
     }
     CHECK(seqs == std::vector<std::uint64_t>{1, 2});
