@@ -2,6 +2,7 @@
 #include "cloudcore/apiserver/event_expiry.hpp"
 
 #include "common/async/timeout.hpp"
+#include "common/log/trouble.hpp"
 #include "common/object/metadata.hpp"
 #include "common/object/time_text.hpp"
 
@@ -55,10 +56,13 @@ Task<Result<void>> delete_expired_events(kubeapi::KubeClient& client, WallTime n
 }
 
 Task<> expire_events(kubeapi::KubeClient& client, const Clock& clock, log::Logger logger) {
+    log::Trouble trouble(logger, "old events not deleted", "old events deleted");
     while (true) {
         const Result<void> done = co_await delete_expired_events(client, clock.now().wall);
-        if (!done) {
-            logger.warning("old events not deleted", {{"error", done.error().message()}});
+        if (done) {
+            trouble.over(clock.now().mono);
+        } else {
+            trouble.met(done.error().message(), clock.now().mono);
         }
         co_await sleep_for(kInterval);
     }

@@ -2,9 +2,11 @@
 #include "cloudcore/apiserver/store_queue.hpp"
 
 #include "common/base/error.hpp"
+#include "common/kuberest/route.hpp"
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -14,6 +16,22 @@ namespace {
 constexpr std::size_t kWaitingMax = 4'096;
 // More changes than that in one batch wake all watches instead of looking at each key.
 constexpr std::size_t kChangesMax = 256;
+
+// Of our own kinds only: what a client invents must not make series.
+std::string_view resource_of(std::string_view path) {
+    static constexpr std::array<std::string_view, 8> kResources = {
+        "pods",   "nodes",  "configmaps", "secrets", "serviceaccounts",
+        "leases", "events", "namespaces",
+    };
+    std::vector<std::string_view> elements = kuberest::path_elements(path);
+    if (elements.size() < 3) return "other";
+    std::size_t at = elements.front() == "api" ? 2 : 3;
+    // "/api/v1/namespaces/NAME/pods" is about pods.
+    if (elements.size() > at + 2 && elements[at] == "namespaces") at += 2;
+    if (at >= elements.size()) return "other";
+    const auto* const known = std::ranges::find(kResources, elements[at]);
+    return known == kResources.end() ? "other" : *known;
+}
 
 kuberest::Response commit_failed() {
     return kuberest::Api::refusal(
@@ -63,6 +81,18 @@ StoreQueue::StoreQueue(
       revision_(metrics.gauge("farhold_api_store_revision", "The newest committed revision.")),
       logger_(std::move(logger)),
       wanted_(std::move(executor)),
+      unwritable_(
+          logger_, "store cannot be written", "store can be written again", log::Level::error
+      ),
+      uncompacted_(logger_, "compaction failed", "compaction succeeded again"),
+      registration_(metrics.collect([this](metrics::Samples& samples) {
+          samples
+              .histogram(
+                  "farhold_api_commit_seconds",
+                  "How long a group of requests takes, with its commit."
+              )
+              .add(commit_seconds_);
+      })),
       store_(std::move(store)),
       api_(*store_, kubeschema::Registry::built_in(), Random::from_system()),
       thread_("store") {}
@@ -77,13 +107,15 @@ Task<> StoreQueue::run() {
         Batch batch;
         batch.jobs = std::exchange(waiting_, {});
         const auto work = [this, &batch] { serve(batch); };
+        const Instant began = clock_.now().mono;
         co_await thread_.run(work);
-        if (!batch.committed && !commit_failing_) {
-            logger_.error(
-                "store cannot be written", {{"error", batch.committed.error().message()}}
-            );
+        const Instant ended = clock_.now().mono;
+        if (batch.committed) {
+            commit_seconds_.observe(std::chrono::duration<double>(ended - began).count());
+            unwritable_.over(ended);
+        } else {
+            unwritable_.met(batch.committed.error().message(), ended);
         }
-        commit_failing_ = !batch.committed;
         (batch.committed ? commits_ : failed_commits_).add();
         revision_.set(batch.revision);
         for (const std::shared_ptr<Job>& job : batch.jobs) {
@@ -95,8 +127,10 @@ Task<> StoreQueue::run() {
         // After the answers, since nobody waits for it.
         const auto compact = [this] { return store_->compact(); };
         const Result<bool> compacted = co_await thread_.run(compact);
-        if (!compacted) {
-            logger_.warning("compaction failed", {{"error", compacted.error().message()}});
+        if (compacted) {
+            uncompacted_.over(clock_.now().mono);
+        } else {
+            uncompacted_.met(compacted.error().message(), clock_.now().mono);
         }
     }
 }
@@ -124,7 +158,9 @@ void StoreQueue::notify(const Batch& batch) {
     }
 }
 
-kuberest::Response StoreQueue::count(std::string_view method, kuberest::Response response) {
+kuberest::Response StoreQueue::count(
+    std::string_view method, std::string_view path, kuberest::Response response
+) {
     // What a client invents must not make series.
     static constexpr std::array<std::string_view, 5> kMethods = {
         "GET", "POST", "PUT", "PATCH", "DELETE"
@@ -134,6 +170,7 @@ kuberest::Response StoreQueue::count(std::string_view method, kuberest::Response
         .counter(
             "farhold_api_requests_total", "Requests answered, watches when they begin.",
             {{"method", known ? std::string(method) : "other"},
+             {"resource", std::string(resource_of(path))},
              {"code", std::to_string(response.code)}}
         )
         .add();
@@ -149,7 +186,9 @@ Task<bool> StoreQueue::execute(std::shared_ptr<Job> job) {
 
 Task<kuberest::Response> StoreQueue::handle(kuberest::Request request) {
     if (waiting_.size() >= kWaitingMax) {
-        co_return count(request.method, kuberest::Api::refusal(kuberest::too_many("requests")));
+        co_return count(
+            request.method, request.path, kuberest::Api::refusal(kuberest::too_many("requests"))
+        );
     }
     // Both belong to the job: the caller may be gone when it is executed.
     struct Exchange {
@@ -163,7 +202,8 @@ Task<kuberest::Response> StoreQueue::handle(kuberest::Request request) {
     });
     const bool committed = co_await execute(std::move(job));
     co_return count(
-        exchange->request.method, committed ? std::move(exchange->response) : commit_failed()
+        exchange->request.method, exchange->request.path,
+        committed ? std::move(exchange->response) : commit_failed()
     );
 }
 

@@ -12,7 +12,7 @@
 #include "common/kuberest/api.hpp"
 #include "common/kuberest/watcher.hpp"
 #include "common/kubestore/store.hpp"
-#include "common/log/log.hpp"
+#include "common/log/trouble.hpp"
 #include "common/metrics/metrics.hpp"
 
 #include <cstddef>
@@ -66,7 +66,10 @@ private:
     struct Job;
     struct Batch;
 
-    kuberest::Response count(std::string_view method, kuberest::Response response);
+    // `path` is the request's.
+    kuberest::Response count(
+        std::string_view method, std::string_view path, kuberest::Response response
+    );
     Task<bool> execute(std::shared_ptr<Job> job);
     void serve(Batch& batch);
     void notify(const Batch& batch);
@@ -82,7 +85,10 @@ private:
     std::vector<std::shared_ptr<Job>> waiting_;
     Event wanted_;
     std::vector<Subscription*> subscriptions_;
-    bool commit_failing_ = false;
+    log::Trouble unwritable_;
+    log::Trouble uncompacted_;
+    metrics::Histogram commit_seconds_ = metrics::commit_seconds();
+    metrics::Registration registration_;
 
     // Used on the store's thread only, once run() has begun.
     std::unique_ptr<kubestore::Store> store_;

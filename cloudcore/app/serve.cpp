@@ -3,6 +3,7 @@
 
 #include "cloudcore/apiserver/api_server.hpp"
 #include "cloudcore/app/health.hpp"
+#include "cloudcore/app/metrics.hpp"
 #include "cloudcore/enrolment/enrolment.hpp"
 #include "cloudcore/enrolment/hub_credentials.hpp"
 #include "cloudcore/hub/hub.hpp"
@@ -80,6 +81,10 @@ public:
         co_await group_.join();
     }
 
+    void collect(metrics::Samples& samples) const {
+        collect_controllers(samples, scheduler_, nodes_);
+    }
+
 private:
     TaskGroup group_;
     namespaces::NamespaceController namespaces_;
@@ -93,7 +98,7 @@ public:
     MachinesPort(
         const Executor& executor, std::string cluster_uid, std::vector<net::Endpoint> hubs,
         enrolment::HubCredentials& credentials, kubeapi::KubeClient& client, const Clock& clock,
-        metrics::Registry& registry, const log::Logger& logger
+        const log::Logger& logger
     )
         : credentials_(credentials),
           clock_(clock),
@@ -101,7 +106,7 @@ public:
               {.cluster_uid = cluster_uid, .hubs = std::move(hubs)}, credentials, client, clock,
               logger
           ),
-          hub_(executor, cluster_uid, client, access(), clock, registry, logger),
+          hub_(executor, cluster_uid, client, access(), clock, logger),
           group_(executor) {}
 
     Task<Result<>> start(const Executor& executor, net::Endpoint listen) {
@@ -132,6 +137,11 @@ public:
     }
 
     [[nodiscard]] bool ready() const { return hub_.ready(); }
+
+    void collect(metrics::Samples& samples) const {
+        collect_hub(samples, hub_);
+        collect_enrolment(samples, enrolment_.counters());
+    }
 
 private:
     hub::MachineAccess access() {
@@ -216,10 +226,14 @@ Task<Result<>> run_parts(
     Controllers controllers(executor, api, clock, logger);
     MachinesPort machines(
         executor, std::string(object::uid(*system)), hub_endpoints(settings, addresses.hub),
-        *credentials, api.client(), clock, registry, logger
+        *credentials, api.client(), clock, logger
     );
     auto listening = co_await machines.start(executor, addresses.hub);
     if (!listening) co_return listening;
+    const metrics::Registration registration = registry.collect([&](metrics::Samples& samples) {
+        machines.collect(samples);
+        controllers.collect(samples);
+    });
     controllers.start();
     missing.clear();
     service::notify("READY=1");
@@ -239,6 +253,10 @@ Task<Result<>> run_standalone(
 ) {
     const Executor executor = co_await this_executor;
     metrics::Registry registry;
+    const metrics::Registration registration =
+        registry.collect([path = dir.file("state.db")](metrics::Samples& samples) {
+            collect_program(samples, path);
+        });
     std::string missing = "starting";
     auto health =
         start_health_server(executor, addresses.health, registry, [&missing] { return missing; });

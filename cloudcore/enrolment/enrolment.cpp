@@ -2,6 +2,7 @@
 #include "cloudcore/enrolment/enrolment.hpp"
 
 #include "common/async/timeout.hpp"
+#include "common/log/trouble.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/object/metadata.hpp"
 
@@ -70,25 +71,36 @@ Enrolment::Enrolment(
       tokens_(client) {}
 
 Task<> Enrolment::run(std::function<void(net::TlsServerConfig)> on_renewed) {
+    log::Trouble unpublished(logger_, "hub not published", "hub published");
+    log::Trouble expiring(
+        logger_, "hub certificate not renewed", "hub certificate up to date", log::Level::error
+    );
+    log::Trouble littered(logger_, "old tokens not removed", "old tokens removed");
     for (;;) {
         const HubInfo info{credentials_.authority().certificate().pem, config_.hubs};
         const auto published = co_await publish_hub_info(client_, info);
         if (published) {
+            unpublished.over(clock_.now().mono);
             break;
         }
-        logger_.warning("hub not published", {{"error", published.error().message()}});
+        unpublished.met(published.error().message(), clock_.now().mono);
         co_await sleep_for(kRetryInterval);
     }
     for (;;) {
         const WallTime now = clock_.now().wall;
         if (const auto renewed = credentials_.refresh(now); !renewed) {
-            logger_.error("hub certificate not renewed", {{"error", renewed.error().message()}});
-        } else if (*renewed) {
-            logger_.info("hub certificate renewed");
-            on_renewed(credentials_.tls(clock_));
+            expiring.met(renewed.error().message(), clock_.now().mono);
+        } else {
+            expiring.over(clock_.now().mono);
+            if (*renewed) {
+                logger_.info("hub certificate renewed");
+                on_renewed(credentials_.tls(clock_));
+            }
         }
         if (const auto cleared = co_await tokens_.remove_expired(now); !cleared) {
-            logger_.warning("old tokens not removed", {{"error", cleared.error().message()}});
+            littered.met(cleared.error().message(), clock_.now().mono);
+        } else {
+            littered.over(clock_.now().mono);
         }
         co_await sleep_for(kCheckInterval);
     }
@@ -113,7 +125,8 @@ Task<bool> Enrolment::serve(net::HttpExchange& exchange) {
 Task<> Enrolment::serve_enrol(net::HttpExchange& exchange) {
     const std::string address = exchange.peer().address;
     Result<EnrolAnswer> answer = fail(ErrorCode::resource_exhausted, "too many failed attempts");
-    if (limiter_.allows(address, clock_.now().mono)) {
+    const bool heard = limiter_.allows(address, clock_.now().mono);
+    if (heard) {
         auto request = exchange.request().body.size() <= kEnrolBodyBytesMax
                            ? parse_enrol_request(exchange.request().body)
                            : fail(ErrorCode::invalid_argument, "the request is too long");
@@ -127,9 +140,16 @@ Task<> Enrolment::serve_enrol(net::HttpExchange& exchange) {
         }
     }
     if (answer) {
+        ++counters_.enrolled;
         logger_.info("machine enrolled", {{"node", answer->node}, {"address", address}});
         co_await exchange.respond(net::json_response(200, render_enrol_answer(*answer)));
+    } else if (!heard) {
+        // Whoever tries without end must not fill the log.
+        ++counters_.throttled;
+        logger_.debug("enrolment not heard", {{"address", address}});
+        co_await exchange.respond(refusal(answer.error()));
     } else {
+        ++counters_.refused;
         logger_.warning(
             "enrolment refused", {{"address", address}, {"error", answer.error().message()}}
         );
@@ -272,6 +292,14 @@ Task<Result<Machine>> Enrolment::authenticate(net::PeerIdentity peer) {
 }
 
 Result<std::string> Enrolment::renew(const net::PeerIdentity& peer, std::string_view request_pem) {
+    auto certificate = check_and_renew(peer, request_pem);
+    ++(certificate ? counters_.renewed : counters_.renewals_refused);
+    return certificate;
+}
+
+Result<std::string> Enrolment::check_and_renew(
+    const net::PeerIdentity& peer, std::string_view request_pem
+) {
     const auto identity =
         peer.san_uris.size() == 1 ? pki::parse_node_uri(peer.san_uris.front()) : std::nullopt;
     if (!identity) {
@@ -287,11 +315,7 @@ Result<std::string> Enrolment::renew(const net::PeerIdentity& peer, std::string_
     if (key->id() != peer.spki_sha256_hex) {
         return fail(ErrorCode::permission_denied, "the request is for another key");
     }
-    auto certificate = issue(*key, identity->node);
-    if (certificate) {
-        logger_.info("certificate renewed", {{"node", identity->node}});
-    }
-    return certificate;
+    return issue(*key, identity->node);  // The session tells the log.
 }
 
 Task<> Enrolment::serve_leave(net::HttpExchange& exchange) {
@@ -309,6 +333,7 @@ Task<> Enrolment::serve_leave(net::HttpExchange& exchange) {
         co_await exchange.respond(refusal(left.error()));
         co_return;
     }
+    ++counters_.left;
     logger_.info("machine left", {{"node", machine->node}});
     co_await exchange.respond(net::json_response(200, "{}"));
 }

@@ -34,6 +34,16 @@ struct Machine {
     bool renew_only = false;  // The certificate has expired.
 };
 
+// Since the start.
+struct EnrolmentCounters {
+    std::uint64_t enrolled = 0;
+    std::uint64_t refused = 0;
+    std::uint64_t throttled = 0;  // Refused unheard, after too many failures of their address.
+    std::uint64_t renewed = 0;
+    std::uint64_t renewals_refused = 0;
+    std::uint64_t left = 0;
+};
+
 class Enrolment {
 public:
     struct Config {
@@ -62,6 +72,8 @@ public:
     // authenticated. Errors: invalid_argument, permission_denied, resource_exhausted.
     Result<std::string> renew(const net::PeerIdentity& peer, std::string_view request_pem);
 
+    [[nodiscard]] const EnrolmentCounters& counters() const { return counters_; }
+
 private:
     Task<Result<EnrolAnswer>> enrol(EnrolRequest request);
     Task<Result<std::string>> use_token(const EnrolRequest& request, const std::string& key_id);
@@ -70,6 +82,9 @@ private:
     );
     Task<> serve_enrol(net::HttpExchange& exchange);
     Task<> serve_leave(net::HttpExchange& exchange);
+    Result<std::string> check_and_renew(
+        const net::PeerIdentity& peer, std::string_view request_pem
+    );
     Result<std::string> issue(const pki::PublicKey& key, const std::string& node) const;
 
     const Config config_;
@@ -80,6 +95,7 @@ private:
     TokenStore tokens_;
     AttemptLimiter limiter_;
     RenewalQuota quota_;
+    EnrolmentCounters counters_;
 };
 
 }  // namespace farhold::enrolment

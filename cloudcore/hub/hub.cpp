@@ -17,6 +17,7 @@ namespace {
 
 // One lives, others may be on their way in or out.
 constexpr std::size_t kSessionsPerNodeMax = 4;
+constexpr std::size_t kRefusedRemembered = 1024;
 
 int refusal_status(ErrorCode code) {
     switch (code) {
@@ -34,7 +35,7 @@ int refusal_status(ErrorCode code) {
 
 Hub::Hub(
     Executor executor, std::string cluster_uid, kubeapi::KubeClient& client, MachineAccess access,
-    const Clock& clock, metrics::Registry& metrics, log::Logger logger
+    const Clock& clock, log::Logger logger
 )
     : executor_(executor),
       cluster_uid_(std::move(cluster_uid)),
@@ -42,13 +43,6 @@ Hub::Hub(
       access_(std::move(access)),
       clock_(clock),
       logger_(logger.with({{"component", "hub"}})),
-      sessions_gauge_(metrics.gauge("farhold_hub_sessions", "Connections of machines.")),
-      refused_counter_(metrics.counter(
-          "farhold_hub_reports_refused_total", "Reports that Kubernetes refused for good."
-      )),
-      reports_counter_(
-          metrics.counter("farhold_hub_reports_written_total", "Reports written to Kubernetes.")
-      ),
       feed_(
           std::move(executor), client, cluster_uid_,
           [this](const views::ViewChanges& changes) { views_changed(changes); },
@@ -69,10 +63,7 @@ void Hub::start(TaskGroup& group) {
 Task<> Hub::serve(net::HttpExchange& exchange) {
     auto machine = co_await access_.authenticate(exchange.peer());
     if (!machine) {
-        logger_.info(
-            "machine refused",
-            {{"peer", exchange.peer().address}, {"reason", machine.error().message()}}
-        );
+        log_refusal(exchange.peer(), machine.error());
         net::HttpResponse refusal = net::text_response(
             refusal_status(machine.error().code()), machine.error().message() + "\n"
         );
@@ -80,6 +71,7 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
         [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
         co_return;
     }
+    refused_.erase(exchange.peer().spki_sha256_hex);
     const auto known = sessions_.find(machine->node);
     if (known != sessions_.end() && known->second.size() >= kSessionsPerNodeMax) {
         net::HttpResponse refusal = net::text_response(429, "too many sessions of this node\n");
@@ -95,16 +87,50 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
     co_await session->run();
 }
 
+// A machine that is not welcome comes back for ever: one line for each key and reason.
+void Hub::log_refusal(const net::PeerIdentity& peer, const Error& error) {
+    ++counters_.machines_refused;
+    if (refused_.size() >= kRefusedRemembered) refused_.clear();
+    const auto [known, added] = refused_.try_emplace(peer.spki_sha256_hex, error.code());
+    const bool told = !added && std::exchange(known->second, error.code()) == error.code();
+    const log::Field address("peer", peer.address);
+    const log::Field reason("reason", error.message());
+    if (told) {
+        logger_.debug("machine refused", {address, reason});
+    } else {
+        logger_.warning("machine refused", {address, reason});
+    }
+}
+
+HubCounters Hub::counters() const {
+    HubCounters all = counters_;
+    for (const auto& [node, sessions] : sessions_) {
+        for (const NodeSession* session : sessions) all.sessions.add(session->counters());
+    }
+    return all;
+}
+
+std::array<std::uint64_t, kPhases> Hub::sessions_by_phase() const {
+    std::array<std::uint64_t, kPhases> count{};
+    for (const auto& [node, sessions] : sessions_) {
+        for (const NodeSession* session : sessions) {
+            ++count.at(static_cast<std::size_t>(session->phase()));
+        }
+    }
+    return count;
+}
+
 void Hub::enter(NodeSession& session) {
     sessions_[session.node()].push_back(&session);
-    sessions_gauge_.add(1);
+    ++counters_.sessions_opened;
 }
 
 void Hub::leave(NodeSession& session) {
     const auto of_node = sessions_.find(session.node());
     std::erase(of_node->second, &session);
     if (of_node->second.empty()) sessions_.erase(of_node);
-    sessions_gauge_.add(-1);
+    ++counters_.sessions_ended;
+    counters_.sessions.add(session.counters());
 }
 
 std::vector<std::shared_ptr<NodeSession>> Hub::sessions_of(const std::string& node) const {

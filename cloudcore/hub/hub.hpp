@@ -12,9 +12,10 @@
 #include "common/base/time.hpp"
 #include "common/kubeapi/kube_client.hpp"
 #include "common/log/log.hpp"
-#include "common/metrics/metrics.hpp"
 #include "common/net/http_server.hpp"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -40,11 +41,32 @@ struct MachineAccess {
         renew;
 };
 
+// Of all sessions since the start, those that live too.
+struct HubCounters {
+    SessionCounters sessions;
+    std::uint64_t sessions_opened = 0;
+    std::uint64_t sessions_ended = 0;
+    std::uint64_t machines_refused = 0;
+    std::uint64_t epochs_taken = 0;
+    std::uint64_t fenced = 0;  // Sessions that met a newer one's epoch.
+    std::uint64_t stores_went_back = 0;
+    std::uint64_t slow_readers = 0;  // Sessions ended since too much waited to be sent.
+    std::uint64_t reports_written = 0;
+    std::uint64_t reports_unchanged = 0;
+    std::uint64_t reports_superseded = 0;
+    std::uint64_t reports_retried = 0;
+    std::array<std::uint64_t, tunnel::kReportClasses> reports_refused{};
+    std::uint64_t reports_gone = 0;  // Refused since their object is gone.
+    std::uint64_t leases_renewed = 0;
+    std::uint64_t leases_failed = 0;
+    std::uint64_t leases_late = 0;  // Renewed more than two intervals after the one before.
+};
+
 class Hub {
 public:
     // The references must outlive the hub.
     Hub(Executor executor, std::string cluster_uid, kubeapi::KubeClient& client,
-        MachineAccess access, const Clock& clock, metrics::Registry& metrics, log::Logger logger);
+        MachineAccess access, const Clock& clock, log::Logger logger);
     ~Hub();
     Hub(const Hub&) = delete;
     Hub& operator=(const Hub&) = delete;
@@ -63,10 +85,17 @@ public:
 
     [[nodiscard]] bool ready() const { return feed_.ready(); }
 
+    [[nodiscard]] HubCounters counters() const;
+    // Sessions by their Phase.
+    [[nodiscard]] std::array<std::uint64_t, kPhases> sessions_by_phase() const;
+    // Holds that wait for a person (removal_hold.hpp).
+    [[nodiscard]] std::size_t holds() const { return feed_.holds(); }
+
 private:
     friend class NodeSession;
 
     // A session is in the list as long as it lives.
+    void log_refusal(const net::PeerIdentity& peer, const Error& error);
     void enter(NodeSession& session);
     void leave(NodeSession& session);
     // Shared, since sessions may end while they are told something.
@@ -88,9 +117,8 @@ private:
     MachineAccess access_;
     const Clock& clock_;
     log::Logger logger_;
-    metrics::Gauge& sessions_gauge_;
-    metrics::Counter& refused_counter_;
-    metrics::Counter& reports_counter_;
+    HubCounters counters_;                      // Without the sessions that live.
+    std::map<std::string, ErrorCode> refused_;  // By key: whose refusal is in the log.
     ViewFeed feed_;
     TaskGroup* group_ = nullptr;
     // By node; one may have several for a moment, in the order in which they came.

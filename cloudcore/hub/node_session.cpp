@@ -15,6 +15,9 @@ namespace {
 // For a goodbye to a peer that does not read.
 constexpr Duration kGoodbyeTime = std::chrono::seconds(2);
 
+// Two intervals of SessionConfig.
+constexpr Duration kLateLease = std::chrono::seconds(20);
+
 // The windows keep a well-behaved machine far below; one that pings and does not read ends here.
 constexpr std::size_t kOutgoingMax = 1024;
 
@@ -129,12 +132,15 @@ void NodeSession::perform(const Action& action) {
                 feed(std::move(answer));
             },
             [&](const action::StoreWentBack& lost) {
+                ++hub_.counters_.stores_went_back;
                 logger_.error(
                     "the machine's store went back in time, acknowledged reports are missing there",
                     {{"seq_high", lost.seq_high}, {"acknowledged", lost.acked_seq}}
                 );
             },
-            [&](const action::InSync&) { logger_.info("in sync", {{"epoch", state_.epoch()}}); },
+            [&](const action::InSync&) {
+                logger_.info("machine in sync", {{"epoch", state_.epoch()}});
+            },
         },
         action
     );
@@ -143,6 +149,7 @@ void NodeSession::perform(const Action& action) {
 void NodeSession::send(const std::string& bytes) {
     if (closing_) return;
     if (outgoing_.size() >= kOutgoingMax) {
+        ++hub_.counters_.slow_readers;
         logger_.warning("the machine does not read what it asks for");
         closing_ = true;
         socket_->close_now();
@@ -232,7 +239,8 @@ Task<> NodeSession::admit(std::string store_uuid) {
     auto admitted = co_await hub_.take_epoch(lease_, machine_.node, std::move(store_uuid));
     if (state_.phase() == Phase::closed) co_return;
     if (admitted) {
-        logger_.info("session opened", {{"epoch", admitted->epoch}});
+        ++hub_.counters_.epochs_taken;
+        logger_.debug("session opened", {{"epoch", admitted->epoch}});
         feed(event::Admitted{.epoch = admitted->epoch, .acked_seq = admitted->acked_seq});
         co_return;
     }
@@ -246,13 +254,41 @@ Task<> NodeSession::admit(std::string store_uuid) {
 Task<> NodeSession::apply(action::Apply apply) {
     event::Applied applied;
     applied.ordinal = apply.ordinal;
+    const tunnel::ReportClass cls = apply.report.cls;
     applied.outcome = co_await hub_.apply(machine_.node, std::move(apply));
-    if (applied.outcome.kind == ApplyOutcome::Kind::refused) {
-        hub_.refused_counter_.add();
-        logger_.warning("report refused for good", {{"reason", applied.outcome.reason}});
-    }
-    if (applied.outcome.kind == ApplyOutcome::Kind::written) hub_.reports_counter_.add();
+    note_outcome(cls, applied.outcome);
     feed(std::move(applied));
+}
+
+void NodeSession::note_outcome(tunnel::ReportClass cls, const ApplyOutcome& outcome) {
+    HubCounters& counters = hub_.counters_;
+    switch (outcome.kind) {
+        case ApplyOutcome::Kind::written:
+            ++(outcome.unchanged ? counters.reports_unchanged : counters.reports_written);
+            return;
+        case ApplyOutcome::Kind::superseded:
+            ++counters.reports_superseded;
+            return;
+        case ApplyOutcome::Kind::retry:
+            ++counters.reports_retried;
+            return;
+        case ApplyOutcome::Kind::fenced:
+            ++counters.fenced;
+            return;
+        case ApplyOutcome::Kind::refused:
+            break;
+    }
+    ++counters.reports_refused.at(static_cast<std::size_t>(cls));
+    counters.reports_gone += outcome.gone ? 1 : 0;
+    // What is gone is no news, and one reason is told once; the counters tell how often.
+    if (outcome.gone || outcome.reason == logged_refusal_) {
+        logger_.debug("report refused", {{"reason", outcome.reason}});
+        return;
+    }
+    logged_refusal_ = outcome.reason;
+    logger_.warning(
+        "report refused for good", {{"class", tunnel::to_string(cls)}, {"reason", outcome.reason}}
+    );
 }
 
 Task<> NodeSession::confirm_gone(action::ConfirmGone confirm) {
@@ -274,6 +310,21 @@ Task<> NodeSession::confirm_gone(action::ConfirmGone confirm) {
 Task<> NodeSession::renew_lease(action::RenewLease renewal) {
     event::LeaseAnswered answer;
     answer.outcome = co_await lease_.renew(renewal.epoch, renewal.acked_seq);
+    HubCounters& counters = hub_.counters_;
+    const Instant now = hub_.clock_.now().mono;
+    switch (answer.outcome) {
+        case event::LeaseOutcome::renewed:
+            ++counters.leases_renewed;
+            if (lease_renewed_ && now - *lease_renewed_ > kLateLease) ++counters.leases_late;
+            lease_renewed_ = now;
+            break;
+        case event::LeaseOutcome::failed:
+            ++counters.leases_failed;
+            break;
+        case event::LeaseOutcome::lost:
+            ++counters.fenced;
+            break;
+    }
     feed(answer);
 }
 

@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace farhold::hub {
@@ -32,6 +33,8 @@ public:
 
     [[nodiscard]] const std::string& node() const { return machine_.node; }
     [[nodiscard]] std::uint64_t epoch() const { return state_.epoch(); }
+    [[nodiscard]] Phase phase() const { return state_.phase(); }
+    [[nodiscard]] const SessionCounters& counters() const { return state_.counters(); }
 
     // ViewAccess
     bool ready() const override;
@@ -49,6 +52,7 @@ private:
     Task<> apply(action::Apply apply);
     Task<> confirm_gone(action::ConfirmGone confirm);
     Task<> renew_lease(action::RenewLease renewal);
+    void note_outcome(tunnel::ReportClass cls, const ApplyOutcome& outcome);
 
     Hub& hub_;
     KnownMachine machine_;
@@ -56,6 +60,8 @@ private:
     log::Logger logger_;
     SessionState state_;
     NodeLease lease_;
+    std::optional<Instant> lease_renewed_;
+    std::string logged_refusal_;  // The reason of the last refusal that is in the log.
 
     std::deque<Event> events_;
     bool feeding_ = false;

@@ -113,7 +113,9 @@ Task<AppliedReport> apply_report(
             co_await client.patch(resource, target->ns, target->name, std::move(patch));
         co_return written ? outcome(Kind::written) : failed(written.error());
     }
-    co_return outcome(Kind::written);
+    AppliedReport nothing = outcome(Kind::written);
+    nothing.outcome.unchanged = true;
+    co_return nothing;
 }
 
 }  // namespace farhold::hub

@@ -33,7 +33,8 @@ struct ApplyOutcome {
     };
     Kind kind = Kind::written;
     std::string reason;
-    bool gone = false;  // Refused only because what it is about is not there any more.
+    bool unchanged = false;  // Kubernetes had it already.
+    bool gone = false;       // Refused only because what it is about is not there any more.
 };
 
 struct NumberedReport {

@@ -58,10 +58,12 @@ std::optional<Instant> SessionState::wake_at() const {
 
 void SessionState::handle(const event::Received& event, Step& step) {
     heard_ = step.now.mono;
+    unread_bytes_ += event.bytes.size();
     auto message = reader_.read(event.bytes);
     if (!message) {
         protocol_error(message.error().message(), step);
     } else if (*message) {
+        counters_.received.count(**message, std::exchange(unread_bytes_, 0));
         dispatch(**message, step);
     }
 }
@@ -165,9 +167,12 @@ bool SessionState::welcomed() const {
 }
 
 void SessionState::send(const tunnel::Message& message, Step& step) {
+    std::size_t size = 0;
     for (std::string& bytes : writer_.write(message)) {
+        size += bytes.size();
         step.actions.emplace_back(action::Send{std::move(bytes)});
     }
+    counters_.sent.count(message, size);
 }
 
 void SessionState::protocol_error(const std::string& what, Step& step) {

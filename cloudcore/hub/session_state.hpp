@@ -19,6 +19,7 @@
 #include "common/base/time.hpp"
 #include "common/tunnel/frame.hpp"
 #include "common/tunnel/messages.hpp"
+#include "common/tunnel/traffic.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -175,6 +176,7 @@ enum class Phase : std::uint8_t {
     renew_only,
     closed,
 };
+inline constexpr std::size_t kPhases = 9;
 std::string_view to_string(Phase phase);
 
 struct SessionCounters {
@@ -183,6 +185,18 @@ struct SessionCounters {
     std::uint64_t reports_handled = 0;
     std::uint64_t reports_refused = 0;
     std::uint64_t reports_superseded = 0;
+    tunnel::Traffic sent;
+    tunnel::Traffic received;
+
+    void add(const SessionCounters& other) {
+        objects_sent += other.objects_sent;
+        removals_sent += other.removals_sent;
+        reports_handled += other.reports_handled;
+        reports_refused += other.reports_refused;
+        reports_superseded += other.reports_superseded;
+        sent.add(other.sent);
+        received.add(other.received);
+    }
 };
 
 class SessionState {
@@ -240,6 +254,7 @@ private:
     SessionConfig config_;
     Phase phase_ = Phase::hello;
     tunnel::FrameReader reader_;
+    std::size_t unread_bytes_ = 0;  // Of the fragments of a message that is not complete.
     tunnel::FrameWriter writer_;
     Instant heard_;
     SessionCounters counters_;

@@ -2,6 +2,8 @@
 #include "cloudcore/hub/view_feed.hpp"
 
 #include "common/async/timeout.hpp"
+#include "common/base/time.hpp"
+#include "common/log/trouble.hpp"
 #include "common/object/metadata.hpp"
 
 #include <fmt/format.h>
@@ -165,18 +167,21 @@ void ViewFeed::look_for_confirmation(const json::Value& config_map) {
 }
 
 Task<> ViewFeed::keep_hold() {
+    log::Trouble trouble(logger_, "removal hold not kept", "removal hold kept");
+    const SystemClock clock;
     while (true) {
         co_await hold_changed_.wait();
         const std::string record = views_->hold().encode();
         if (record == kept_hold_ && !confirmation_seen_) continue;
         const auto written = co_await write_hold(record);
         if (written) {
+            trouble.over(clock.now().mono);
             kept_hold_ = record;
             confirmation_seen_ = false;
             log_hold();
             continue;
         }
-        logger_.warning("removal hold not kept", {{"error", written.error().message()}});
+        trouble.met(written.error().message(), clock.now().mono);
         co_await sleep_for(kRetry);
         hold_changed_.set();
     }

@@ -44,6 +44,8 @@ public:
     // Whether every kind was listed once.
     [[nodiscard]] bool ready() const { return waiting_for_ == 0; }
     [[nodiscard]] views::ClusterViews& views() { return *views_; }
+    // How many scopes hold removals.
+    [[nodiscard]] std::size_t holds() const { return views_->hold().held().size(); }
 
     // Whether Kubernetes itself, and not what this hub has heard of it, knows no such object.
     Task<Result<bool>> is_gone(object::ObjectKey key, std::string uid);

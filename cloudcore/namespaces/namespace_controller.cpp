@@ -87,14 +87,18 @@ Task<> NamespaceController::reconcile_all() {
         std::set<std::string> again;
         for (const std::string& name : std::exchange(due_, {})) {
             const Result<bool> done = co_await reconcile(name);
-            // The first failure is told, not its repetitions.
-            if (done) {
-                failing_.erase(name);
-            } else if (failing_.insert(name).second) {
-                logger_.warning(
-                    "namespace not reconciled",
-                    {{"namespace", name}, {"error", done.error().message()}}
-                );
+            const Instant now = clock_.now().mono;
+            const auto failing = failing_.find(name);
+            if (!done) {
+                failing_
+                    .try_emplace(
+                        name, logger_.with({{"namespace", name}}), "namespace not reconciled",
+                        "namespace reconciled"
+                    )
+                    .first->second.met(done.error().message(), now);
+            } else if (failing != failing_.end()) {
+                failing->second.over(now);
+                failing_.erase(failing);
             }
             if (!done.value_or(false)) {
                 again.insert(name);

@@ -11,7 +11,7 @@
 #include "common/base/time.hpp"
 #include "common/kubeapi/informer.hpp"
 #include "common/kubeapi/kube_client.hpp"
-#include "common/log/log.hpp"
+#include "common/log/trouble.hpp"
 
 #include <map>
 #include <set>
@@ -70,7 +70,7 @@ private:
     kubeapi::Informer root_cas_;
     std::map<std::string, kubeapi::ObjectPtr> known_;
     std::set<std::string> due_;
-    std::set<std::string> failing_;
+    std::map<std::string, log::Trouble> failing_;  // By name.
     Event wake_;
 };
 

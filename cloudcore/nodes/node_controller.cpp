@@ -50,6 +50,7 @@ NodeController::NodeController(
     : client_(client),
       clock_(clock),
       logger_(logger.with({{"component", "nodes"}})),
+      unwritten_(logger_, "nodes not written", "nodes written again"),
       changed_(std::move(executor)),
       node_handler_(
           [this](const std::string& name, const kubeapi::ObjectPtr& node) {
@@ -92,6 +93,7 @@ Task<> NodeController::write(NodeChange change) {
         co_await patch_node(change.node, "", std::move(*change.spec_patch));
     }
     if (change.became_unreachable) {
+        ++silences_;
         logger_.warning("node fell silent, its conditions are unknown", {{"node", change.node}});
         co_await mark_pods_not_ready(change.node);
     }
@@ -106,9 +108,11 @@ Task<> NodeController::patch_node(
         .body = std::move(body),
     };
     const auto patched = co_await client_.patch(kubeapi::kNodes, "", name, std::move(patch));
-    if (!patched && patched.error().code() != ErrorCode::conflict &&
-        patched.error().code() != ErrorCode::not_found) {
-        logger_.warning("node not written", {{"node", name}, {"error", patched.error().message()}});
+    if (patched) {
+        unwritten_.over(clock_.now().mono);
+    } else if (patched.error().code() != ErrorCode::conflict &&
+               patched.error().code() != ErrorCode::not_found) {
+        unwritten_.met(patched.error().message(), clock_.now().mono, {{"node", name}});
     }
 }
 

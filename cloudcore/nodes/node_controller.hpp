@@ -10,8 +10,9 @@
 #include "common/base/time.hpp"
 #include "common/kubeapi/informer.hpp"
 #include "common/kubeapi/named_objects.hpp"
-#include "common/log/log.hpp"
+#include "common/log/trouble.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -27,6 +28,9 @@ public:
     // Runs in the group until that is cancelled; must outlive it.
     void start(TaskGroup& group);
 
+    // Since the start: how often a node fell silent.
+    [[nodiscard]] std::uint64_t silences() const { return silences_; }
+
 private:
     class LeaseHandler;
 
@@ -38,6 +42,8 @@ private:
     kubeapi::KubeClient& client_;
     const Clock& clock_;
     log::Logger logger_;
+    log::Trouble unwritten_;
+    std::uint64_t silences_ = 0;
     NodeLifecycle lifecycle_;
     Event changed_;
     kubeapi::NamedObjects node_handler_;

@@ -50,6 +50,7 @@ Scheduler::Scheduler(
     : client_(client),
       clock_(clock),
       logger_(logger.with({{"component", "scheduler"}})),
+      unbound_(logger_, "binding failed", "binding succeeded again"),
       changed_(std::move(executor)),
       node_handler_(
           [this](const std::string& name, const kubeapi::ObjectPtr& node) {
@@ -135,6 +136,8 @@ Task<> Scheduler::bind(const json::Value& pod, const std::string& node) {
     cluster_.put_pod(std::string(object::uid(pod)), bound);
     const auto created = co_await client_.create(kubeapi::kPods, ns, std::move(binding), "binding");
     if (created) {
+        ++bound_;
+        unbound_.over(clock_.now().mono);
         co_await record(
             pod, "Normal", "Scheduled", "Successfully assigned " + ns + "/" + name + " to " + node
         );
@@ -146,9 +149,9 @@ Task<> Scheduler::bind(const json::Value& pod, const std::string& node) {
     if (created.error().code() != ErrorCode::not_found &&
         created.error().code() != ErrorCode::conflict) {
         waiting_[uid].pod = std::make_shared<const json::Value>(pod);
-        logger_.warning(
-            "binding failed",
-            {{"namespace", ns}, {"pod", name}, {"error", created.error().message()}}
+        ++failed_;
+        unbound_.met(
+            created.error().message(), clock_.now().mono, {{"namespace", ns}, {"pod", name}}
         );
     }
 }

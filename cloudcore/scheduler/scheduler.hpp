@@ -12,8 +12,10 @@
 #include "common/base/time.hpp"
 #include "common/kubeapi/informer.hpp"
 #include "common/kubeapi/named_objects.hpp"
-#include "common/log/log.hpp"
+#include "common/log/trouble.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -29,6 +31,12 @@ public:
 
     // Runs in the group until that is cancelled; must outlive it.
     void start(TaskGroup& group);
+
+    // Since the start.
+    [[nodiscard]] std::uint64_t bound() const { return bound_; }
+    [[nodiscard]] std::uint64_t failed() const { return failed_; }
+    // Pods that have no node.
+    [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
 private:
     struct Waiting {
@@ -51,6 +59,9 @@ private:
     kubeapi::KubeClient& client_;
     const Clock& clock_;
     log::Logger logger_;
+    log::Trouble unbound_;
+    std::uint64_t bound_ = 0;
+    std::uint64_t failed_ = 0;
     Cluster cluster_;
     std::map<std::string, Waiting> waiting_;  // By pod uid.
     Event changed_;

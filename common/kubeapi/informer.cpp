@@ -3,6 +3,8 @@
 
 #include "common/async/timeout.hpp"
 #include "common/base/backoff.hpp"
+#include "common/base/time.hpp"
+#include "common/log/trouble.hpp"
 
 #include <chrono>
 #include <utility>
@@ -64,14 +66,14 @@ Task<Error> Informer::follow() {
 
 Task<> Informer::run() {
     Backoff backoff(kRetryBase, kRetryCap);
-    bool failing = false;
+    log::Trouble trouble(logger_, "list failed, trying again", "list succeeded again");
+    const SystemClock clock;
     while (true) {
         Error error(ErrorCode::unavailable, "");
         if (resource_version_.empty()) {
             auto listed = co_await list();
             if (listed) {
-                if (failing) logger_.info("list succeeded again");
-                failing = false;
+                trouble.over(clock.now().mono);
                 backoff.reset();
                 continue;
             }
@@ -87,10 +89,7 @@ Task<> Informer::run() {
             if (before != resource_version_) backoff.reset();
         }
         if (error.code() == ErrorCode::cancelled) co_return;
-        if (!failing && resource_version_.empty()) {
-            logger_.warning("list failed, trying again", {{"error", error.message()}});
-            failing = true;
-        }
+        if (resource_version_.empty()) trouble.met(error.message(), clock.now().mono);
         co_await sleep_for(backoff.next(random_));
     }
 }

@@ -4,12 +4,14 @@
 #include "common/base/time.hpp"
 #include "common/datadir/data_dir.hpp"
 #include "common/net/endpoint.hpp"
+#include "common/object/time_text.hpp"
 #include "common/pki/join_token.hpp"
 #include "common/service/service.hpp"
-#include "edgecore/app/status.hpp"
+#include "edgecore/app/status_text.hpp"
 #include "edgecore/app/teardown.hpp"
 #include "edgecore/localapi/local_api.hpp"
 #include "edgecore/node/machine_facts.hpp"
+#include "edgecore/security/credentials.hpp"
 #include "edgecore/security/join.hpp"
 #include "edgecore/security/trusted_clock.hpp"
 
@@ -110,9 +112,37 @@ Task<int> leave_and_tell(const Settings& settings) {
     co_return config::kExitDone;
 }
 
+// What is known of a machine whose edgecore does not answer.
+void tell_last_known(const std::string& data_dir) {
+    const auto credentials = security::load_credentials(data_dir);
+    if (!credentials) {
+        std::fprintf(stderr, "This machine has not joined a cluster in %s.\n", data_dir.c_str());
+        return;
+    }
+    const std::string store = data_dir + "/state.db";
+    std::fprintf(
+        stderr,
+        "Node         %s\n"
+        "Certificate  valid until %s\n"
+        "Store        %s, %s\n"
+        "Pods that ran go on running. Start edgecore: edgecore run (or its service).\n",
+        credentials->identity.node.c_str(),
+        object::format_time(credentials->certificate.not_after).c_str(),
+        human_bytes(static_cast<std::int64_t>(
+                        datadir::file_bytes(store) + datadir::file_bytes(store + "-wal")
+                    ))
+            .c_str(),
+        store.c_str()
+    );
+}
+
 Task<int> show_status(std::string data_dir, bool as_json) {
-    const auto status = co_await localapi::request_status(std::move(data_dir));
-    if (!status) co_return failed(status.error());
+    const auto status = co_await localapi::request_status(data_dir);
+    if (!status) {
+        std::fprintf(stderr, "edgecore does not answer: %s\n", status.error().message().c_str());
+        if (!as_json) tell_last_known(data_dir);
+        co_return config::kExitFailed;
+    }
     const std::string text = as_json ? status->dump_pretty() + "\n" : render_status(*status);
     std::fputs(text.c_str(), stdout);
     co_return config::kExitDone;

@@ -144,6 +144,10 @@ public:
             .store = *store_,
             .pods = pods_,
             .ages = ages_,
+            .identity = identity_,
+            .runtime = runtime_,
+            .runtime_endpoint = settings_.runtime_endpoint,
+            .node_status = node_.status(),
         };
         return make_status(sources, store_->outbox(), clock_.now());
     }

@@ -47,6 +47,8 @@ Value link_status(const link::CloudLink& link, Now now) {
                      : Value()
     );
     value.set("lastSync", status.last_sync ? wall_of(*status.last_sync, now) : Value());
+    if (status.phase != link::Phase::live) value.set("downSince", wall_of(status.down_since, now));
+    value.set("refused", Value::of(status.refused));
     value.set("epoch", Value::of(status.epoch));
     if (!status.trouble.empty()) value.set("trouble", Value::of(status.trouble));
     return value;
@@ -79,7 +81,56 @@ Value pod_list(const pods::PodManager& manager) {
         one.set("phase", Value::of(pod.phase));
         one.set("ready", Value::of(pod.ready));
         one.set("restarts", Value::of(pod.restarts));
+        one.set("reason", Value::of(pod.reason.reason));
+        one.set("message", Value::of(pod.reason.message));
         list.push_back(std::move(one));
+    }
+    return list;
+}
+
+std::int64_t whole_seconds(Duration duration) {
+    return std::chrono::floor<std::chrono::seconds>(duration).count();
+}
+
+Value certificate_status(const MachineIdentity& identity) {
+    const WallTime end = identity.certificate().not_after;
+    Value value = Value::make_object();
+    value.set("notAfter", Value::of(object::format_time(end)));
+    value.set("secondsLeft", Value::of(whole_seconds(end - identity.time().now())));
+    return value;
+}
+
+Value clock_status(const MachineIdentity& identity, Now now) {
+    const bool proved = identity.time().proved();
+    Value value = Value::make_object();
+    value.set("proved", Value::of(proved));
+    value.set(
+        "offsetSeconds",
+        proved ? Value::of(whole_seconds(now.wall - identity.time().now())) : Value()
+    );
+    return value;
+}
+
+Value runtime_status(const StatusSources& sources) {
+    const runtime::Connection connection = sources.runtime.connection();
+    Value value = Value::make_object();
+    value.set("connected", Value::of(connection.connected));
+    value.set("endpoint", Value::of(sources.runtime_endpoint));
+    value.set("reason", Value::of(connection.reason));
+    value.set(
+        "version", Value::of(sources.node_status.text_at({"nodeInfo", "containerRuntimeVersion"}))
+    );
+    return value;
+}
+
+// The conditions of the Node that are not as they should be.
+Value bad_conditions(const json::Value& node_status) {
+    Value list = Value::make_array();
+    const Value* conditions = node_status.find("conditions");
+    if (conditions == nullptr || !conditions->is_array()) return list;
+    for (const Value& one : conditions->array()) {
+        const bool wanted = one.text_at({"type"}) == "Ready";
+        if ((one.text_at({"status"}) == "True") != wanted) list.push_back(one);
     }
     return list;
 }
@@ -89,6 +140,8 @@ Value pod_list(const pods::PodManager& manager) {
 Value make_status(const StatusSources& sources, const store::Outbox& outbox, Now now) {
     Value status = Value::make_object();
     status.set("node", Value::of(sources.node));
+    status.set("version", Value::of(FARHOLD_VERSION));
+    status.set("time", Value::of(object::format_time(now.wall)));
     status.set("link", link_status(sources.link, now));
     Value view = Value::make_object();
     view.set("objects", Value::of(sources.store.desired().size()));
@@ -96,67 +149,18 @@ Value make_status(const StatusSources& sources, const store::Outbox& outbox, Now
     status.set("view", std::move(view));
     Value reports = Value::make_object();
     reports.set("depth", Value::of(outbox.size()));
-    reports.set(
-        "oldestSeconds",
-        Value::of(
-            std::chrono::duration_cast<std::chrono::seconds>(sources.ages.oldest(now.mono)).count()
-        )
-    );
+    reports.set("bytes", Value::of(outbox.bytes()));
+    reports.set("oldestSeconds", Value::of(whole_seconds(sources.ages.oldest(now.mono))));
+    reports.set("full", Value::of(outbox.found_full()));
     status.set("outbox", std::move(reports));
     status.set("pods", pod_list(sources.pods));
     status.set("devices", Value::make_array());
     status.set("store", store_status(sources));
+    status.set("certificate", certificate_status(sources.identity));
+    status.set("clock", clock_status(sources.identity, now));
+    status.set("runtime", runtime_status(sources));
+    status.set("conditions", bad_conditions(sources.node_status));
     return status;
-}
-
-std::string render_status(const Value& status) {
-    std::string text = fmt::format("Node      {}\n", status.text_at({"node"}));
-    text += fmt::format(
-        "Link      {} since {}, hub {}", status.text_at({"link", "state"}),
-        status.text_at({"link", "since"}), status.text_at({"link", "hub"})
-    );
-    if (const auto* rtt = status.at_path({"link", "rttMs"}); rtt != nullptr && rtt->is_number()) {
-        text += fmt::format(", round trip {:.1f} ms", rtt->number().value_or(0));
-    }
-    if (const auto trouble = status.text_at({"link", "trouble"}); !trouble.empty()) {
-        text += fmt::format("\n          {}", trouble);
-    }
-    text += fmt::format(
-        "\nView      {} objects, last in sync {}\n", status.integer_at({"view", "objects"}),
-        status.text_at({"link", "lastSync"}, "never")
-    );
-    text += fmt::format(
-        "Outbox    {} reports wait, the oldest for {} s\n", status.integer_at({"outbox", "depth"}),
-        status.integer_at({"outbox", "oldestSeconds"})
-    );
-    text += fmt::format(
-        "Store     {} ({} kB): {}\n", status.text_at({"store", "path"}),
-        status.integer_at({"store", "bytes"}) / 1000, status.text_at({"store", "integrity"})
-    );
-    const json::Array& pods = status.find("pods")->array();
-    if (pods.empty()) return text + "Pods      none\n";
-    std::size_t ns_width = 9;
-    std::size_t name_width = 4;
-    for (const Value& pod : pods) {
-        ns_width = std::max(ns_width, pod.text_at({"namespace"}).size());
-        name_width = std::max(name_width, pod.text_at({"name"}).size());
-    }
-    const auto line = [&](std::string_view ns, std::string_view name, std::string_view phase,
-                          std::string_view ready, std::string_view restarts) {
-        text += fmt::format(
-            "{:<{}}  {:<{}}  {:<10}  {:<5}  {}\n", ns, ns_width, name, name_width, phase, ready,
-            restarts
-        );
-    };
-    text += "\n";
-    line("NAMESPACE", "NAME", "PHASE", "READY", "RESTARTS");
-    for (const Value& pod : pods) {
-        line(
-            pod.text_at({"namespace"}), pod.text_at({"name"}), pod.text_at({"phase"}),
-            pod.bool_at({"ready"}) ? "yes" : "no", std::to_string(pod.integer_at({"restarts"}))
-        );
-    }
-    return text;
 }
 
 }  // namespace farhold::edge

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `edgecore status` tells: made by the running daemon, shown by the command.
+// What `edgecore status` tells: made by the running daemon, shown by the command (status_text.hpp).
 #pragma once
 
 #include "common/base/time.hpp"
 #include "common/json/value.hpp"
+#include "edgecore/app/machine_identity.hpp"
 #include "edgecore/app/outbox_ages.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/pods/pod_manager.hpp"
+#include "edgecore/runtime/cri_runtime.hpp"
 #include "edgecore/store/state_keeper.hpp"
 
 #include <string>
@@ -21,11 +23,12 @@ struct StatusSources {
     const store::StateKeeper& store;
     const pods::PodManager& pods;
     const OutboxAges& ages;
+    const MachineIdentity& identity;
+    const runtime::CriRuntime& runtime;
+    std::string runtime_endpoint;
+    const json::Value& node_status;  // As it was reported last.
 };
 
 json::Value make_status(const StatusSources& sources, const store::Outbox& outbox, Now now);
-
-// For people: a screenful.
-std::string render_status(const json::Value& status);
 
 }  // namespace farhold::edge

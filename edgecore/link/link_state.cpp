@@ -74,6 +74,7 @@ LinkState::LinkState(LinkConfig config, Now now)
       dial_at_(now.mono),
       beat_(now.mono) {
     status_.since = now.mono;
+    status_.down_since = now.mono;
 }
 
 Actions LinkState::on_event(const Event& event, const StoreView& store, Now now, Random& random) {
@@ -239,6 +240,9 @@ bool LinkState::in_phase(std::initializer_list<Phase> phases) const {
 void LinkState::enter(Phase phase, Step& step) {
     if (status_.phase == phase) {
         return;
+    }
+    if (status_.phase == Phase::live) {
+        status_.down_since = step.now.mono;
     }
     status_.phase = phase;
     status_.since = step.now.mono;

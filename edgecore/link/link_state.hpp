@@ -212,6 +212,7 @@ struct LinkCounters {
 struct LinkStatus {
     Phase phase = Phase::disconnected;
     Instant since{};
+    Instant down_since{};  // While not live: when it last was, or the start.
     std::string trouble;   // Why the last session or attempt ended; empty while live.
     bool refused = false;  // The hub says that this machine is not welcome.
     std::uint64_t epoch = 0;

@@ -362,4 +362,32 @@ PodStatus make_pod_status(PodLifecycle& lifecycle, const StatusFacts& facts) {
     return Composer(lifecycle, facts).compose();
 }
 
+WaitingReason main_reason(const Value& status) {
+    if (const auto reason = status.text_at({"reason"}); !reason.empty()) {
+        return {std::string(reason), std::string(status.text_at({"message"}))};
+    }
+    for (const char* list : {"initContainerStatuses", "containerStatuses"}) {
+        const Value* containers = status.find(list);
+        if (containers == nullptr || !containers->is_array()) {
+            continue;
+        }
+        for (const Value& container : containers->array()) {
+            const auto told = [&](std::string_view state) -> WaitingReason {
+                return {
+                    std::string(container.text_at({"state", state, "reason"})),
+                    std::string(container.text_at({"state", state, "message"})),
+                };
+            };
+            if (const WaitingReason waiting = told("waiting"); !waiting.reason.empty()) {
+                return waiting;
+            }
+            const WaitingReason ended = told("terminated");
+            if (!ended.reason.empty() && ended.reason != "Completed") {
+                return ended;
+            }
+        }
+    }
+    return {};
+}
+
 }  // namespace farhold::pods

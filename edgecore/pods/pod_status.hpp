@@ -31,4 +31,8 @@ struct PodStatus {
 // been as it is. The condition PodScheduled belongs to the scheduler and is left out.
 PodStatus make_pod_status(PodLifecycle& lifecycle, const StatusFacts& facts);
 
+// The one thing to tell people of such a status, as kubectl does: why the pod failed, else why its
+// first container that does not run does not. Empty when there is nothing to tell.
+WaitingReason main_reason(const json::Value& status);
+
 }  // namespace farhold::pods

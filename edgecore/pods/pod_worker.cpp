@@ -37,7 +37,9 @@ PodWorker::PodWorker(
       unreported_(
           log_, "status not kept for the hub", "status kept for the hub", log::Level::error
       ),
-      summary_{.pod = std::move(pod), .phase = "Unknown", .ready = false, .restarts = 0} {}
+      summary_{
+          .pod = std::move(pod), .phase = "Unknown", .ready = false, .restarts = 0, .reason = {}
+      } {}
 
 void PodWorker::desire(PodSpecPtr spec) {
     if (spec == nullptr && lifecycle_.spec() != nullptr) {
@@ -377,6 +379,10 @@ json::Value PodWorker::make_status() {
     summary_.phase = status.phase;
     summary_.ready = status.ready;
     summary_.restarts = status.restarts;
+    summary_.reason = main_reason(status.status);
+    if (lifecycle_.terminating() && !lifecycle_.memory().final_state) {
+        summary_.reason = {.reason = "Terminating", .message = ""};
+    }
     return std::move(status.status);
 }
 

@@ -29,6 +29,7 @@ struct PodSummary {
     std::string phase;
     bool ready = false;
     std::uint32_t restarts = 0;
+    WaitingReason reason;  // What keeps it from running, or why it ended; empty when all is well.
 };
 
 class PodWorker {

@@ -62,7 +62,7 @@ struct Cloud {
           pki(test_pki),
           clock(time),
           group(executor),
-          hub(executor, kCluster, client, access(), clock, metrics, {}) {}
+          hub(executor, kCluster, client, access(), clock, {}) {}
 
     Task<> start(std::uint16_t port = 0) {
         REQUIRE((co_await hub.load()).has_value());
@@ -107,7 +107,6 @@ struct Cloud {
     kubeapi::KubeClient& client;
     const TestPki& pki;
     const Clock& clock;
-    metrics::Registry metrics;
     TaskGroup group;
     hub::Hub hub;
     std::unique_ptr<net::HttpServer> listener;

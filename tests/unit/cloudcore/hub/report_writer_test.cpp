@@ -238,7 +238,10 @@ TEST_CASE("report_writer: events speak of the node and its pods only", "[report_
     CHECK(event->text_at({"reason"}) == "Started");
     CHECK(make("Event/default/n.1", "Node", "", "edge-1"));
     CHECK_FALSE(make("Event/default/n.1", "Node", "", "edge-2"));
-    CHECK_FALSE(make("Event/default/q.1", "Pod", "default", "q"));
+    // A pod of which nothing is known any more is no offence.
+    const auto of_nobody = make("Event/default/q.1", "Pod", "default", "q");
+    REQUIRE_FALSE(of_nobody);
+    CHECK(of_nobody.error().code() == ErrorCode::not_found);
     CHECK_FALSE(make("Event/kube-system/p.1", "Pod", "default", "p"));
     CHECK_FALSE(make("Event/kube-system/n.1", "Node", "", "edge-1"));
     CHECK_FALSE(make("Event/default/s.1", "Secret", "default", "s"));

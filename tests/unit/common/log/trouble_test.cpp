@@ -32,6 +32,7 @@ TEST_CASE("trouble: repetitions are there for who looks closely", "[log]") {
     trouble.met("first", Instant(0s));
     trouble.met("second", Instant(1s));
     CHECK(
-        log.take() == Lines{"warning msg=\"away\" error=first", "debug msg=\"away\" error=second times=2"}
+        log.take() ==
+        Lines{"warning msg=\"away\" error=first", "debug msg=\"away\" error=second times=2"}
     );
 }

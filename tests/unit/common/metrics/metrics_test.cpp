@@ -97,7 +97,7 @@ TEST_CASE("metrics: the strict parser sees what is wrong", "[metrics]") {
     CHECK(faults(head + "farhold_a_total{x=\"1} 1\n") == 1);              // No end of quote.
     CHECK(faults(head + "farhold_a_total{1x=\"1\"} 1\n") == 1);           // No label name.
     CHECK(faults(head + "farhold_a_total -1\n") == 1);                    // A counter below 0.
-    CHECK(faults(head + head) == 2);  // Help and type twice.
+    CHECK(faults(head + head) == 2);                                      // Help and type twice.
     CHECK(faults("# TYPE farhold_a_total counter\nfarhold_a_total 1\n") == 1);  // No help.
     CHECK(faults("# HELP farhold_a A.\n# TYPE farhold_a counter\n") == 1);      // No _total.
 }

@@ -191,4 +191,24 @@ TEST_CASE("pod_status: a condition keeps its time over a restart of edgecore", "
     CHECK(condition(bench, "Initialized", "lastTransitionTime") == since);
 }
 
+TEST_CASE("pod_status: the main reason is what keeps the pod from running", "[pods]") {
+    const auto reason = [](std::string_view status) {
+        const WaitingReason main = main_reason(json::Value::parse(status).value());
+        return main.reason + "|" + main.message;
+    };
+    CHECK(reason(R"({"phase":"Running","containerStatuses":[{"state":{"running":{}}}]})") == "|");
+    CHECK(reason(R"({"phase":"Failed","reason":"Evicted","message":"no disk",
+            "containerStatuses":[{"state":{"waiting":{"reason":"x"}}}]})") == "Evicted|no disk");
+    CHECK(
+        reason(R"({"initContainerStatuses":[{"state":{"terminated":{"reason":"Completed"}}}],
+            "containerStatuses":[{"state":{"running":{}}},
+            {"state":{"waiting":{"reason":"ImagePullBackOff","message":"why"}}}]})") ==
+        "ImagePullBackOff|why"
+    );
+    CHECK(
+        reason(R"({"containerStatuses":[{"state":{"terminated":{"reason":"OOMKilled"}}}]})") ==
+        "OOMKilled|"
+    );
+}
+
 }  // namespace farhold::pods::test

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/app/metrics.hpp"
+
+#include "common/datadir/data_dir.hpp"
+#include "common/metrics/process.hpp"
+
+#include <cstdint>
+
+namespace farhold::cloud {
+
+namespace {
+
+using metrics::Family;
+using metrics::Samples;
+
+double number(std::uint64_t count) {
+    return static_cast<double>(count);
+}
+
+void collect_traffic(Samples& samples, const hub::SessionCounters& sessions) {
+    Family& bytes = samples.counter(
+        "farhold_hub_bytes_total", "Bytes of messages, without WebSocket, TLS and TCP framing."
+    );
+    Family& messages = samples.counter("farhold_hub_messages_total", "Messages by their kind.");
+    const auto add_traffic = [&](const char* direction, const tunnel::Traffic& traffic) {
+        for (std::size_t kind = 0; kind < tunnel::kMessageKinds; ++kind) {
+            const tunnel::Volume& volume = traffic.by_kind().at(kind);
+            if (volume.messages == 0) continue;  // Most kinds go one way only.
+            const metrics::Labels labels = {
+                {"direction", direction}, {"kind", std::string(tunnel::name_of_kind(kind))}
+            };
+            bytes.add(number(volume.bytes), labels);
+            messages.add(number(volume.messages), labels);
+        }
+    };
+    add_traffic("sent", sessions.sent);
+    add_traffic("received", sessions.received);
+}
+
+void collect_reports(Samples& samples, const hub::HubCounters& counters) {
+    samples.counter("farhold_hub_reports_total", "Reports by what became of them.")
+        .add(number(counters.reports_written), {{"outcome", "written"}})
+        .add(number(counters.reports_unchanged), {{"outcome", "unchanged"}})
+        .add(number(counters.reports_superseded), {{"outcome", "superseded"}})
+        .add(number(counters.reports_retried), {{"outcome", "retried"}});
+    Family& refused =
+        samples.counter("farhold_hub_reports_refused_total", "Reports refused for good.");
+    for (std::size_t cls = 0; cls < tunnel::kReportClasses; ++cls) {
+        const auto name = tunnel::to_string(static_cast<tunnel::ReportClass>(cls));
+        refused.add(number(counters.reports_refused.at(cls)), {{"class", std::string(name)}});
+    }
+    samples
+        .counter(
+            "farhold_hub_reports_gone_total", "Those of them whose object was not there any more."
+        )
+        .add(number(counters.reports_gone));
+}
+
+}  // namespace
+
+void collect_program(Samples& samples, const std::string& database) {
+    metrics::collect_process(samples);
+    samples.gauge("farhold_build_info", "1, with the version of the program.")
+        .add(1, {{"program", "cloudcore"}, {"version", FARHOLD_VERSION}});
+    samples.gauge("farhold_api_store_bytes", "Size of the embedded API's files.")
+        .add(number(datadir::file_bytes(database)), {{"file", "db"}})
+        .add(number(datadir::file_bytes(database + "-wal")), {{"file", "wal"}});
+}
+
+void collect_hub(Samples& samples, const hub::Hub& hub) {
+    const hub::HubCounters counters = hub.counters();
+    Family& sessions = samples.gauge("farhold_hub_sessions", "Connections of machines by state.");
+    const auto by_phase = hub.sessions_by_phase();
+    for (std::size_t phase = 0; phase < hub::kPhases; ++phase) {
+        const std::string name(to_string(static_cast<hub::Phase>(phase)));
+        sessions.add(number(by_phase.at(phase)), {{"state", name}});
+    }
+    samples.counter("farhold_hub_sessions_opened_total", "Connections taken in.")
+        .add(number(counters.sessions_opened));
+    samples.counter("farhold_hub_sessions_ended_total", "Connections that ended.")
+        .add(number(counters.sessions_ended));
+    samples.counter("farhold_hub_machines_refused_total", "Connections not taken in.")
+        .add(number(counters.machines_refused));
+    samples.counter("farhold_hub_epochs_taken_total", "Sessions that got their epoch.")
+        .add(number(counters.epochs_taken));
+    samples.counter("farhold_hub_fenced_total", "Writes given up since a newer session exists.")
+        .add(number(counters.fenced));
+    samples.counter("farhold_hub_stores_went_back_total", "Machines whose store was an older one.")
+        .add(number(counters.stores_went_back));
+    samples.counter("farhold_hub_slow_readers_total", "Sessions ended since too much was unsent.")
+        .add(number(counters.slow_readers));
+    samples.gauge("farhold_hub_holds", "Removals that wait for a person, by scope.")
+        .add(number(hub.holds()));
+    samples.counter("farhold_hub_objects_sent_total", "Objects sent to machines.")
+        .add(number(counters.sessions.objects_sent));
+    samples.counter("farhold_hub_removals_sent_total", "Removals sent to machines.")
+        .add(number(counters.sessions.removals_sent));
+    samples.counter("farhold_hub_lease_renewals_total", "Renewals of nodes' Leases.")
+        .add(number(counters.leases_renewed), {{"outcome", "renewed"}})
+        .add(number(counters.leases_failed), {{"outcome", "failed"}});
+    samples
+        .counter(
+            "farhold_hub_late_lease_renewals_total",
+            "Renewals two intervals or more after the last."
+        )
+        .add(number(counters.leases_late));
+    collect_reports(samples, counters);
+    collect_traffic(samples, counters.sessions);
+}
+
+void collect_enrolment(Samples& samples, const enrolment::EnrolmentCounters& counters) {
+    samples.counter("farhold_enrolments_total", "Requests of machines to join.")
+        .add(number(counters.enrolled), {{"outcome", "enrolled"}})
+        .add(number(counters.refused), {{"outcome", "refused"}})
+        .add(number(counters.throttled), {{"outcome", "throttled"}});
+    samples.counter("farhold_certificate_renewals_total", "Requests for a next certificate.")
+        .add(number(counters.renewed), {{"outcome", "renewed"}})
+        .add(number(counters.renewals_refused), {{"outcome", "refused"}});
+    samples.counter("farhold_machines_left_total", "Machines that left the cluster.")
+        .add(number(counters.left));
+}
+
+void collect_controllers(
+    Samples& samples, const scheduler::Scheduler& scheduler, const nodes::NodeController& nodes
+) {
+    samples.counter("farhold_scheduler_bindings_total", "Pods given a node.")
+        .add(number(scheduler.bound()), {{"outcome", "bound"}})
+        .add(number(scheduler.failed()), {{"outcome", "failed"}});
+    samples.gauge("farhold_scheduler_waiting_pods", "Pods without a node.")
+        .add(number(scheduler.waiting()));
+    samples.counter("farhold_nodes_silent_total", "Times that a node fell silent.")
+        .add(number(nodes.silences()));
+}
+
+}  // namespace farhold::cloud
