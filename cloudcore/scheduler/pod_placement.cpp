@@ -13,14 +13,20 @@ namespace farhold::scheduler {
 
 namespace {
 
+// Of thousandths of a core or of bytes: more than any machine has, and few enough to be summed over
+// all pods of a cluster.
+constexpr std::int64_t kAmountMax = 100'000'000'000'000;
+
 // A malformed quantity cannot be stored, so an unreadable one here counts as nothing asked.
 std::int64_t amount(const json::Value* resources, std::string_view name, bool milli) {
     const json::Value* value = resources == nullptr ? nullptr : resources->find(name);
-    if (value == nullptr) return 0;
+    if (value == nullptr || (!value->is_string() && !value->is_number())) return 0;
     const auto quantity =
         object::Quantity::parse(value->is_string() ? value->as_string() : value->number_text());
     if (!quantity) return 0;
-    return milli ? quantity->milli_value() : quantity->value();
+    return std::clamp<std::int64_t>(
+        milli ? quantity->milli_value() : quantity->value(), 0, kAmountMax
+    );
 }
 
 Resources container_requests(const json::Value& container) {
@@ -140,6 +146,8 @@ Resources requests_of(const json::Value& pod) {
     Resources sum;
     for (const json::Value& container : pod.elements_at({"spec", "containers"})) {
         sum += container_requests(container);
+        sum.milli_cpu = std::min(sum.milli_cpu, kAmountMax);
+        sum.memory_bytes = std::min(sum.memory_bytes, kAmountMax);
     }
     for (const json::Value& container : pod.elements_at({"spec", "initContainers"})) {
         const Resources one = container_requests(container);

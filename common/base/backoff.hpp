@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pure: decorrelated jitter for redialling. Each delay is uniform between the base and three times
-// the one before, capped; so a fleet that lost its hub at once does not come back at once.
+// Pure: how long to wait before the next try. Each delay is uniform between half the base and a
+// ceiling that doubles from twice the base to the cap; so a fleet that lost its hub at once does not
+// come back at once.
 #pragma once
 
 #include "common/base/random.hpp"
@@ -13,24 +14,26 @@ namespace farhold {
 
 class Backoff {
 public:
-    Backoff(Duration base, Duration cap) : base_(base), cap_(cap), last_(base) {}
+    Backoff(Duration base, Duration cap) : base_(base), cap_(cap), ceiling_(first()) {}
 
     Duration next(Random& random) {
         const auto low = base_.count() / 2;
-        const auto high = std::max<Duration::rep>(low, std::min(cap_.count(), last_.count() * 3));
-        const Duration drawn(static_cast<Duration::rep>(
-            random.between(static_cast<std::uint64_t>(low), static_cast<std::uint64_t>(high))
-        ));
-        last_ = std::max(base_, drawn);
+        const Duration drawn(static_cast<Duration::rep>(random.between(
+            static_cast<std::uint64_t>(low),
+            static_cast<std::uint64_t>(std::max<Duration::rep>(low, ceiling_.count()))
+        )));
+        ceiling_ = std::min(cap_, ceiling_ * 2);
         return drawn;
     }
 
-    void reset() { last_ = base_; }
+    void reset() { ceiling_ = first(); }
 
 private:
+    Duration first() const { return std::min(cap_, base_ * 2); }
+
     Duration base_;
     Duration cap_;
-    Duration last_;
+    Duration ceiling_;  // Of the next delay.
 };
 
 }  // namespace farhold

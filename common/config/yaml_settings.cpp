@@ -2,6 +2,7 @@
 #include "common/config/yaml_settings.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <cerrno>
@@ -15,6 +16,38 @@ namespace farhold::config {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 1U << 20U;
+
+// An alias can make a file a million times larger in memory, and settings have no use for one.
+class AliasRefusal final : public YAML::EventHandler {
+public:
+    void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark& /*mark*/, YAML::anchor_t /*anchor*/) override {}
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
+        throw YAML::ParserException(mark, "aliases (*name) are not allowed");
+    }
+    void OnScalar(
+        const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+        const std::string& /*value*/
+    ) override {}
+    void OnSequenceStart(
+        const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+        YAML::EmitterStyle::value /*style*/
+    ) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(
+        const YAML::Mark& /*mark*/, const std::string& /*tag*/, YAML::anchor_t /*anchor*/,
+        YAML::EmitterStyle::value /*style*/
+    ) override {}
+    void OnMapEnd() override {}
+};
+
+void refuse_aliases(const std::string& text) {
+    std::istringstream stream(text);
+    YAML::Parser parser(stream);
+    AliasRefusal refusal;
+    parser.HandleNextDocument(refusal);
+}
 
 int line_of(const YAML::Mark& mark) {
     return mark.line + 1;
@@ -61,6 +94,7 @@ Result<std::vector<YamlSetting>> parse_yaml_settings(
     std::vector<YamlSetting> settings;
     std::set<std::string> seen;
     try {
+        refuse_aliases(text);
         const YAML::Node root = YAML::Load(text);
         if (root.IsNull()) return settings;
         if (!root.IsMap()) {

@@ -2,6 +2,7 @@
 //
 // RapidJSON reads, a handler builds our tree. The values under construction stand on one stack, so
 // each array and object is allocated once, at its final size.
+#include "common/base/utf8.hpp"
 #include "common/json/value.hpp"
 
 #include <fmt/format.h>
@@ -61,10 +62,10 @@ public:
         return push(Value::of_number_text(std::string(text, length)));
     }
     bool String(const char* text, rapidjson::SizeType length, bool /*copy*/) {
-        return push(Value::of(std::string(text, length)));
+        return push(Value::of(text_of({text, length})));
     }
     bool Key(const char* text, rapidjson::SizeType length, bool /*copy*/) {
-        keys_.emplace_back(text, length);
+        keys_.push_back(text_of({text, length}));
         return true;
     }
     bool StartObject() { return open(true); }
@@ -117,6 +118,12 @@ private:
         bool is_object;
         std::size_t first_value;  // Where its elements begin on the stack.
     };
+
+    // RapidJSON takes the second half of a surrogate pair alone, which is no character.
+    static std::string text_of(std::string_view text) {
+        constexpr char kFirstByteOfSurrogates = '\xed';
+        return text.contains(kFirstByteOfSurrogates) ? to_utf8(text) : std::string(text);
+    }
 
     bool push(Value value) {
         stack_.push_back(std::move(value));

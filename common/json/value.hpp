@@ -64,7 +64,7 @@ public:
         std::vector<std::string>* duplicates = nullptr
     );
 
-    // Compact, one line.
+    // Compact, one line. Text that is not UTF-8 is written with U+FFFD in place of the bad bytes.
     std::string dump() const;
     void dump_to(std::string& out) const;
     // Indented by two spaces.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/base/utf8.hpp"
 #include "common/json/value.hpp"
 
 #include <fmt/format.h>
@@ -8,8 +9,9 @@
 namespace farhold::json {
 namespace {
 
-bool needs_escape(char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+bool is_plain(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte < 0x80 && c != '"' && c != '\\';
 }
 
 void write_escape(char c, std::string& out) {
@@ -34,17 +36,30 @@ void write_escape(char c, std::string& out) {
     }
 }
 
+// Bytes that are no UTF-8, such as those that a container wrote, become U+FFFD, as with Go's encoder:
+// whoever reads the document must be able to.
 void write_string(std::string_view text, std::string& out) {
     out += '"';
-    std::size_t plain = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (needs_escape(text[i])) {
-            out.append(text, plain, i - plain);
-            write_escape(text[i], out);
-            plain = i + 1;
+    std::size_t as_is = 0;
+    for (std::size_t i = 0; i < text.size();) {
+        if (is_plain(text[i])) {
+            ++i;
+            continue;
         }
+        const std::size_t length = utf8_length(text.substr(i));
+        if (length > 1) {
+            i += length;
+            continue;
+        }
+        out.append(text, as_is, i - as_is);
+        if (length == 0) {
+            out += kReplacement;
+        } else {
+            write_escape(text[i], out);
+        }
+        as_is = ++i;
     }
-    out.append(text, plain);
+    out.append(text, as_is);
     out += '"';
 }
 

@@ -2,6 +2,7 @@
 #include "common/log/log.hpp"
 
 #include "common/base/ensure.hpp"
+#include "common/base/utf8.hpp"
 
 #include <unistd.h>
 
@@ -16,34 +17,54 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
 
+void append_ascii(std::string& line, char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    switch (c) {
+        case '"':
+            line += "\\\"";
+            break;
+        case '\\':
+            line += "\\\\";
+            break;
+        case '\n':
+            line += "\\n";
+            break;
+        case '\t':
+            line += "\\t";
+            break;
+        case '\r':
+            line += "\\r";
+            break;
+        default:
+            if (byte < 0x20 || byte == 0x7f) {
+                line += fmt::format("\\u{:04x}", byte);
+            } else {
+                line.push_back(c);
+            }
+    }
+}
+
+// U+0080 to U+009F, which terminals may obey as they do an escape.
+bool is_control(std::string_view character) {
+    return character.size() == 2 && character[0] == '\xc2' &&
+           static_cast<unsigned char>(character[1]) < 0xa0;
+}
+
+// Text from outside must not move a terminal's cursor, forge a line or make the log unreadable.
 void append_quoted(std::string& line, std::string_view text) {
     line.push_back('"');
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        switch (c) {
-            case '"':
-                line += "\\\"";
-                break;
-            case '\\':
-                line += "\\\\";
-                break;
-            case '\n':
-                line += "\\n";
-                break;
-            case '\t':
-                line += "\\t";
-                break;
-            case '\r':
-                line += "\\r";
-                break;
-            default:
-                // Bytes from outside must not move a terminal's cursor or forge a line.
-                if (byte < 0x20 || byte == 0x7f) {
-                    line += fmt::format("\\u{:04x}", byte);
-                } else {
-                    line.push_back(c);
-                }
+    while (!text.empty()) {
+        const std::string_view character = text.substr(0, utf8_length(text));
+        if (character.empty()) {
+            line += "\\ufffd";
+        } else if (character.size() == 1) {
+            append_ascii(line, character.front());
+        } else if (is_control(character)) {
+            line += fmt::format("\\u{:04x}", static_cast<unsigned char>(character[1]));
+        } else {
+            line += character;
         }
+        text.remove_prefix(std::max<std::size_t>(character.size(), 1));
     }
     line.push_back('"');
 }

@@ -65,6 +65,10 @@ private:
     char last_ = 0;
 };
 
+// Beyond these years nanoseconds since 1970 no longer fit.
+constexpr int kFirstYear = 1678;
+constexpr int kLastYear = 2261;
+
 std::optional<WallTime> scan_date_and_clock(Scanner& scanner) {
     const auto year = scanner.digits(4);
     const bool first_dash = scanner.accept("-");
@@ -85,9 +89,6 @@ std::optional<WallTime> scan_date_and_clock(Scanner& scanner) {
         std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
         std::chrono::day(static_cast<unsigned>(*day))
     };
-    // Beyond these years nanoseconds since 1970 no longer fit.
-    constexpr int kFirstYear = 1678;
-    constexpr int kLastYear = 2261;
     if (!date.ok() || *year < kFirstYear || *year > kLastYear || *hour > 23 || *minute > 59 ||
         *second > 60) {
         return std::nullopt;
@@ -150,7 +151,13 @@ Result<WallTime> parse_time(std::string_view text) {
             ErrorCode::invalid_argument, fmt::format("\"{}\" is not an RFC 3339 time", text)
         );
     }
-    return *time + *fraction - *offset;
+    const WallTime utc = *time + *fraction - *offset;
+    // An offset may lead out of them.
+    const std::chrono::year_month_day date(floor<std::chrono::days>(utc));
+    if (date.year() < std::chrono::year(kFirstYear) || date.year() > std::chrono::year(kLastYear)) {
+        return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is too far from now", text));
+    }
+    return utc;
 }
 
 // The steps of k8s.io/apimachinery/pkg/util/duration.HumanDuration: two units while the smaller

@@ -37,8 +37,8 @@ Result<std::optional<Message>> FrameReader::read(std::string_view bytes) {
         return fail(ErrorCode::resource_exhausted, "frame too long");
     }
     wire::Frame frame;
-    if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-        return fail(ErrorCode::invalid_argument, "not a frame");
+    if (!is_bounded(bytes) || !frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+        return fail(ErrorCode::invalid_argument, "not a frame, or one with too many entries");
     }
     if (frame.number() != number_ + 1) {
         return fail(
@@ -62,7 +62,7 @@ Result<std::optional<Message>> FrameReader::read(std::string_view bytes) {
         return std::nullopt;
     }
     wire::Frame whole;
-    const bool parsed = whole.ParseFromString(partial_);
+    const bool parsed = is_bounded(partial_) && whole.ParseFromString(partial_);
     std::string().swap(partial_);  // Gives the memory back: long frames are rare.
     fragmented_ = false;
     if (!parsed || whole.has_fragment()) {

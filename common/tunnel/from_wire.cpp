@@ -11,9 +11,8 @@
 namespace farhold::tunnel {
 namespace {
 
-WallTime from_ns(std::int64_t ns) {
-    return WallTime(std::chrono::nanoseconds(ns));
-}
+// Until here a time can be added to and taken from others.
+constexpr WallTime kLastTime = std::chrono::sys_days{std::chrono::year{2200} / 1 / 1};
 
 // Takes the values out of the frame and remembers the first rule that one of them breaks.
 class Decoder {
@@ -27,9 +26,11 @@ public:
         hello.store_uuid = text(in.mutable_store_uuid());
         hello.generation = in.generation();
         hello.boot_id = text(in.mutable_boot_id());
-        hello.seq_high = in.seq_high();
+        hello.seq_high = seq(in.seq_high());
         hello.digest = digest(in.digest());
         hello.objects = in.objects();
+        hello.process = bounded(in.mutable_process(), kProcessBytesMax, "process");
+        hello.reports_lost = in.reports_lost();
         return hello;
     }
 
@@ -37,9 +38,10 @@ public:
         Welcome welcome;
         welcome.epoch = in.epoch();
         welcome.cluster_uid = text(in.mutable_cluster_uid());
-        welcome.hub_time = from_ns(in.hub_time_ns());
+        welcome.hub_time = time(in.hub_time_ns());
         welcome.mode = mode(in.mode());
-        welcome.acked_seq = in.acked_seq();
+        welcome.acked_seq = seq(in.acked_seq());
+        welcome.store_went_back = in.store_went_back();
         return welcome;
     }
 
@@ -84,7 +86,7 @@ public:
             one.cls = report_class(report.class_());
             one.key = text(report.mutable_key());
             one.uid = text(report.mutable_uid());
-            one.seq = report.seq();
+            one.seq = seq(report.seq());
             one.body = bounded(report.mutable_body(), kReportBytesMax, "report");
             if ((one.cls == ReportClass::durable) != (one.seq != 0)) {
                 note(ErrorCode::invalid_argument, "report whose number does not suit its class");
@@ -105,6 +107,8 @@ public:
         }
         return ack;
     }
+
+    Pong pong(const wire::Pong& in) { return {in.id(), time(in.hub_time_ns())}; }
 
     Ping ping(const wire::Ping& in) { return {in.id(), Duration(in.loop_beat_age_ns())}; }
 
@@ -142,6 +146,21 @@ private:
             note(ErrorCode::resource_exhausted, fmt::format("{} too long", what));
         }
         return std::move(*value);
+    }
+
+    std::uint64_t seq(std::uint64_t value) {
+        if (value > kSeqMax) {
+            note(ErrorCode::invalid_argument, "number that no report has");
+        }
+        return value;
+    }
+
+    WallTime time(std::int64_t ns) {
+        const WallTime time{std::chrono::nanoseconds(ns)};
+        if (time < WallTime{} || time > kLastTime) {
+            note(ErrorCode::invalid_argument, "time that no clock shows");
+        }
+        return time;
     }
 
     std::string text(std::string* value) { return bounded(value, kTextBytesMax, "text"); }
@@ -237,6 +256,8 @@ private:
                 return GoodbyeReason::unknown_node;
             case wire::Goodbye::REASON_UNSUPPORTED_VERSION:
                 return GoodbyeReason::unsupported_version;
+            case wire::Goodbye::REASON_CLONED:
+                return GoodbyeReason::cloned;
             default:
                 return GoodbyeReason::shutting_down;
         }
@@ -266,7 +287,7 @@ std::optional<Message> read_message(wire::Frame& frame, Decoder& decoder) {
         case wire::Frame::kReportsAck:
             return decoder.reports_ack(*frame.mutable_reports_ack());
         case wire::Frame::kPong:
-            return Pong{frame.pong().id(), from_ns(frame.pong().hub_time_ns())};
+            return decoder.pong(frame.pong());
         case wire::Frame::kCertificate:
             return decoder.certificate(*frame.mutable_certificate());
         case wire::Frame::kGoodbye:

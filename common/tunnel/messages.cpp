@@ -48,6 +48,8 @@ std::string_view to_string(GoodbyeReason reason) {
             return "unknown node";
         case GoodbyeReason::unsupported_version:
             return "unsupported protocol version";
+        case GoodbyeReason::cloned:
+            return "another machine has the same identity";
     }
     return "unknown reason";
 }
@@ -58,6 +60,7 @@ bool is_lasting(GoodbyeReason reason) {
         case GoodbyeReason::revoked:
         case GoodbyeReason::unknown_node:
         case GoodbyeReason::unsupported_version:
+        case GoodbyeReason::cloned:
             return true;
         default:
             return false;

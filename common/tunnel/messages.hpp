@@ -35,7 +35,10 @@ inline constexpr std::size_t kContentBytesMax = std::size_t{4} << 20U;
 
 // Entries of one Inventory, objects of one Batch, reports of one Reports.
 inline constexpr std::size_t kItemsMax = 1000;
+// Numbers of reports: both stores keep them as signed 64-bit numbers and count on from any of them.
+inline constexpr std::uint64_t kSeqMax = std::uint64_t{1} << 62U;
 inline constexpr std::size_t kTextBytesMax = 1024;  // Keys, uids, versions, reasons.
+inline constexpr std::size_t kProcessBytesMax = 64;
 inline constexpr std::size_t kPemBytesMax = std::size_t{64} << 10U;
 inline constexpr std::size_t kReportBytesMax = std::size_t{256} << 10U;
 
@@ -55,6 +58,8 @@ struct Hello {
     std::uint64_t seq_high = 0;
     ViewDigest digest;
     std::uint64_t objects = 0;
+    std::string process;
+    std::uint64_t reports_lost = 0;
 };
 
 enum class SyncMode : std::uint8_t { in_sync, need_inventory, renew_only };
@@ -65,6 +70,7 @@ struct Welcome {
     WallTime hub_time;
     SyncMode mode = SyncMode::need_inventory;
     std::uint64_t acked_seq = 0;
+    bool store_went_back = false;
 };
 
 struct InventoryEntry {
@@ -177,6 +183,7 @@ enum class GoodbyeReason : std::uint8_t {
     revoked,
     unknown_node,
     unsupported_version,
+    cloned,  // Another machine with this identity was first.
 };
 
 std::string_view to_string(GoodbyeReason reason);

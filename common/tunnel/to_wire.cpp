@@ -50,6 +50,8 @@ wire::Goodbye::Reason reason_of(GoodbyeReason reason) {
             return wire::Goodbye::REASON_UNKNOWN_NODE;
         case GoodbyeReason::unsupported_version:
             return wire::Goodbye::REASON_UNSUPPORTED_VERSION;
+        case GoodbyeReason::cloned:
+            return wire::Goodbye::REASON_CLONED;
     }
     return wire::Goodbye::REASON_UNSPECIFIED;
 }
@@ -67,6 +69,8 @@ struct Encoder {
         out.set_seq_high(hello.seq_high);
         out.set_digest(hello.digest.bytes());
         out.set_objects(hello.objects);
+        out.set_process(hello.process);
+        out.set_reports_lost(hello.reports_lost);
     }
     void operator()(const Welcome& welcome) const {
         wire::Welcome& out = *frame.mutable_welcome();
@@ -75,6 +79,7 @@ struct Encoder {
         out.set_hub_time_ns(welcome.hub_time.time_since_epoch().count());
         out.set_mode(mode_of(welcome.mode));
         out.set_acked_seq(welcome.acked_seq);
+        out.set_store_went_back(welcome.store_went_back);
     }
     void operator()(const Inventory& inventory) const {
         wire::Inventory& out = *frame.mutable_inventory();

@@ -8,6 +8,7 @@
 #include "proto/farhold/tunnel/v1/tunnel.pb.h"
 
 #include <optional>
+#include <string_view>
 
 namespace farhold::tunnel {
 
@@ -15,6 +16,10 @@ namespace wire = farhold::tunnel::v1;
 
 // The frame without its number.
 wire::Frame to_wire(const Message& message);
+
+// Whether a frame is worth parsing: two bytes of it can be an entry that takes hundreds in memory, so
+// entries are counted before any is made. False as well when it is no frame.
+bool is_bounded(std::string_view bytes);
 
 // Takes the texts out of the frame. Always a message or an error; optional as FrameReader wants it.
 Result<std::optional<Message>> from_wire(wire::Frame& frame);

@@ -136,7 +136,10 @@ struct ValueResolver {
 
     using Value = Result<std::optional<std::string>>;
 
-    Value operator()(const std::string& text) const { return expand(text, so_far); }
+    Value operator()(const std::string& text) const {
+        auto value = expand(text, so_far);
+        return value ? Value(std::move(*value)) : fail(value.error());
+    }
     Value operator()(const ConfigMapKey& selector) const {
         return keyed_value(
             selector, references.config_map(selector.object, selector.optional), "ConfigMap", pod
@@ -252,6 +255,7 @@ Result<Environment> resolve_environment(
     const MachineFacts& facts
 ) {
     Environment environment;
+    std::size_t bytes = 0;
     for (const EnvFrom& source : container.env_from) {
         if (auto added = add_env_from(source, references, environment); !added) {
             return fail(added.error());
@@ -271,6 +275,13 @@ Result<Environment> resolve_environment(
         if (!value) {
             return fail(value.error());
         }
+        bytes += *value ? (*value)->size() : 0;
+        if (bytes > kWordsBytesMax) {
+            return fail(
+                ErrorCode::invalid_argument,
+                fmt::format("an environment of more than {} bytes", kWordsBytesMax)
+            );
+        }
         if (*value) {
             environment.insert_or_assign(variable.name, std::move(**value));
         }
@@ -278,7 +289,36 @@ Result<Environment> resolve_environment(
     return environment;
 }
 
-std::string expand(std::string_view text, const Environment& environment) {
+Result<std::vector<std::string>> expand_all(
+    const std::vector<std::string>& words, const Environment& environment
+) {
+    std::vector<std::string> result;
+    result.reserve(words.size());
+    std::size_t bytes = 0;
+    for (const std::string& word : words) {
+        auto expanded = expand(word, environment);
+        if (!expanded) {
+            return fail(expanded.error());
+        }
+        bytes += expanded->size();
+        if (bytes > kWordsBytesMax) {
+            return fail(
+                ErrorCode::invalid_argument,
+                fmt::format("a command line of more than {} bytes", kWordsBytesMax)
+            );
+        }
+        result.push_back(std::move(*expanded));
+    }
+    return result;
+}
+
+Result<std::string> expand(std::string_view text, const Environment& environment) {
+    const auto too_long = [] {
+        return fail(
+            ErrorCode::invalid_argument,
+            fmt::format("a text with references of more than {} bytes", kExpandedBytesMax)
+        );
+    };
     std::string result;
     std::size_t position = 0;
     while (position < text.size()) {
@@ -299,8 +339,14 @@ std::string expand(std::string_view text, const Environment& environment) {
             result += next == '$' ? "$" : text.substr(dollar, 2);
             position = dollar + 2;
         }
+        if (result.size() > kExpandedBytesMax) {
+            return too_long();
+        }
     }
     result += text.substr(std::min(position, text.size()));
+    if (result.size() > kExpandedBytesMax) {
+        return too_long();
+    }
     return result;
 }
 

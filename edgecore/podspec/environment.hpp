@@ -8,6 +8,7 @@
 #include "edgecore/podspec/pod_spec.hpp"
 #include "edgecore/podspec/references.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -42,7 +43,18 @@ Result<Environment> resolve_environment(
     const MachineFacts& facts
 );
 
-// $(NAME) becomes its value, or stays when there is none; $$ is a dollar.
-std::string expand(std::string_view text, const Environment& environment);
+// The kernel takes no longer word, and no more of them; without a bound a few references that double
+// each other would take all memory.
+inline constexpr std::size_t kExpandedBytesMax = std::size_t{128} << 10U;
+inline constexpr std::size_t kWordsBytesMax = std::size_t{8} << 20U;
+
+// $(NAME) becomes its value, or stays when there is none; $$ is a dollar. invalid_argument when the
+// result exceeds kExpandedBytesMax.
+Result<std::string> expand(std::string_view text, const Environment& environment);
+
+// A command or its arguments; together at most kWordsBytesMax.
+Result<std::vector<std::string>> expand_all(
+    const std::vector<std::string>& words, const Environment& environment
+);
 
 }  // namespace farhold::podspec

@@ -18,6 +18,11 @@ constexpr std::int64_t kQuotaLeastUs = 1000;  // The kernel refuses less.
 constexpr std::int64_t kOomGuaranteed = -997;
 constexpr std::int64_t kOomBestEffort = 1000;
 
+// More than any machine has, and few enough to be summed and multiplied: ten billion cores in
+// thousandths, a petabyte.
+constexpr std::int64_t kMilliMax = 10'000'000'000'000;
+constexpr std::int64_t kBytesMax = 1'000'000'000'000'000;
+
 using Amount = std::optional<std::int64_t>;
 
 Result<void> read_amount(
@@ -34,7 +39,8 @@ Result<void> read_amount(
     if (!quantity) {
         return fail(quantity.error().within(resource));
     }
-    amount = milli ? quantity->milli_value() : quantity->value();
+    amount = milli ? std::clamp<std::int64_t>(quantity->milli_value(), 0, kMilliMax)
+                   : std::clamp<std::int64_t>(quantity->value(), 0, kBytesMax);
     return {};
 }
 
@@ -45,7 +51,7 @@ void charge(Amount& total, const PodSpec& spec, Amount Resources::* member, bool
     bool any = false;
     for (const ContainerSpec& container : spec.containers) {
         const Amount& amount = container.resources.*member;
-        sum += amount.value_or(0);
+        sum = std::min(sum + amount.value_or(0), kBytesMax);
         any |= amount.has_value();
         all &= amount.has_value();
     }

@@ -95,7 +95,9 @@ Error refusal(const net::HttpResponse& response) {
     };
 }
 
-Result<Joined> read_answer(
+}  // namespace
+
+Result<Joined> read_enrol_answer(
     const std::string& text, const pki::PrivateKey& key, const pki::JoinToken& token
 ) {
     const auto body = Value::parse(text);
@@ -125,8 +127,6 @@ Result<Joined> read_answer(
     }
     return joined;
 }
-
-}  // namespace
 
 Result<net::Endpoint> parse_hub_url(std::string_view url) {
     if (!url.starts_with(kScheme)) {
@@ -185,7 +185,7 @@ Task<Result<Joined>> join(
     if (response->status != 200) {
         co_return fail(refusal(*response));
     }
-    auto joined = read_answer(response->body, *key, request.token);
+    auto joined = read_enrol_answer(response->body, *key, request.token);
     if (!joined) {
         co_return fail(joined.error());
     }

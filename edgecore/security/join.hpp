@@ -30,6 +30,11 @@ struct Joined {
     std::vector<net::Endpoint> hubs;
 };
 
+// The hub's answer to a request for this key: credentials from the authority that the token names.
+Result<Joined> read_enrol_answer(
+    const std::string& text, const pki::PrivateKey& key, const pki::JoinToken& token
+);
+
 // "wss://HOST:PORT", the port defaulting to 10000.
 Result<net::Endpoint> parse_hub_url(std::string_view url);
 

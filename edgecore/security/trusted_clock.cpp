@@ -12,6 +12,10 @@ namespace {
 
 constexpr Duration kStoreInterval = std::chrono::hours(1);
 
+// Beyond it nothing can be added; nobody has proved such a time.
+constexpr std::chrono::sys_seconds kLastTime =
+    std::chrono::sys_days{std::chrono::year{2200} / 1 / 1};
+
 // Seconds since 1970 as text.
 WallTime read_stored(const std::string& path) {
     const auto text = datadir::read_file(path);
@@ -19,7 +23,8 @@ WallTime read_stored(const std::string& path) {
     if (text) {
         std::from_chars(text->data(), text->data() + text->size(), seconds);
     }
-    return WallTime(std::chrono::seconds(seconds));
+    const std::chrono::sys_seconds stored{std::chrono::seconds(seconds)};
+    return stored >= std::chrono::sys_seconds{} && stored <= kLastTime ? stored : WallTime{};
 }
 
 std::string to_text(WallTime time) {

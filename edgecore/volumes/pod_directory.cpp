@@ -172,16 +172,19 @@ Result<std::string> PodDirectory::mount_source(
             ErrorCode::invalid_argument, fmt::format("volume \"{}\" not found", mount.volume)
         );
     }
-    std::string sub_path = mount.sub_path_expr.empty()
-                               ? mount.sub_path
-                               : podspec::expand(mount.sub_path_expr, environment);
+    const Result<std::string> sub_path = mount.sub_path_expr.empty()
+                                             ? mount.sub_path
+                                             : podspec::expand(mount.sub_path_expr, environment);
+    if (!sub_path) {
+        return fail(sub_path.error().within("subPathExpr"));
+    }
     std::string source = volume_path(*volume);
-    if (sub_path.empty()) {
+    if (sub_path->empty()) {
         return source;
     }
     std::string target =
         fmt::format("{}/volume-subpaths/{}/{}/{}", path_, mount.volume, container.name, index);
-    if (auto bound = bind_sub_path(source, sub_path, target); !bound) {
+    if (auto bound = bind_sub_path(source, *sub_path, target); !bound) {
         return fail(bound.error().within(
             fmt::format("failed to prepare subPath for volumeMount \"{}\"", mount.volume)
         ));

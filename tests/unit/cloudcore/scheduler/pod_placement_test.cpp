@@ -122,6 +122,18 @@ TEST_CASE("placement: what is already requested counts, what has ended does not"
     CHECK(objection(cluster, pod("{}")) == "0/1 nodes are available: 1 Too many pods.");
 }
 
+TEST_CASE("placement: requests beyond any machine do not wrap around", "[scheduler]") {
+    Cluster cluster;
+    cluster.put_node("a", node("a"));
+    const std::string huge = R"({"resources":{"requests":{"cpu":"8E","memory":"8E"}}})";
+    const json::Value wanted = pod(R"({"containers":[)" + huge + "," + huge + "]}");
+    CHECK(objection(cluster, wanted) == "0/1 nodes are available: 1 Insufficient cpu.");
+    CHECK(
+        requests_of(pod(R"({"containers":[{"resources":{"requests":{"cpu":{},"memory":true}}}]})"))
+            .milli_cpu == 0
+    );
+}
+
 TEST_CASE("placement: only free pods of the default scheduler are taken", "[scheduler]") {
     CHECK(wants_scheduling(pod("{}")));
     CHECK(wants_scheduling(pod(R"({"schedulerName":"default-scheduler"})")));

@@ -109,3 +109,9 @@ TEST_CASE("durations: need a unit and add up", "[config]") {
         CHECK_FALSE(parse_duration(bad));
     }
 }
+
+TEST_CASE("yaml settings: aliases are refused, since they can make a file grow", "[config]") {
+    const auto settings = parse_yaml_settings("a: &x long\nb: [*x, *x]\n", "edge.yaml");
+    REQUIRE_FALSE(settings);
+    CHECK(settings.error().message() == "edge.yaml:2: aliases (*name) are not allowed");
+}

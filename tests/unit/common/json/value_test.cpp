@@ -69,3 +69,23 @@ TEST_CASE("json: pretty text is indented by two", "[json]") {
         "{\n  \"a\": [\n    1,\n    {\n      \"b\": {}\n    }\n  ],\n  \"c\": []\n}"
     );
 }
+
+TEST_CASE("json: text that is not UTF-8 is written so that it can be read", "[json]") {
+    const auto written = [](std::string_view text) { return Value::of(text).dump(); };
+    CHECK(
+        written("a\xff"
+                "b\xc3") ==
+        "\"a\xef\xbf\xbd"
+        "b\xef\xbf\xbd\""
+    );
+    CHECK(written("h\xc3\xa9 \xf0\x9f\x98\x80\n") == "\"h\xc3\xa9 \xf0\x9f\x98\x80\\n\"");
+    CHECK(parsed(written("\xed\xa0\x80")).is_string());
+    CHECK(parsed(Value::make_object({{"\xfe", Value::of(1)}}).dump()).size() == 1);
+}
+
+TEST_CASE("json: half a surrogate pair becomes a character that says so", "[json]") {
+    CHECK_FALSE(Value::parse(R"("\ud800")"));
+    const Value lone = parsed(R"({"\ude00":"a\ude00"})");
+    CHECK(parsed(lone.dump()) == lone);
+    CHECK(parsed(R"("\ud83d\ude00")").as_string() == "\xf0\x9f\x98\x80");
+}

@@ -43,3 +43,14 @@ TEST_CASE("log: lines below the least level are dropped, identity comes first", 
     REQUIRE(lines.size() == 1);
     CHECK(lines[0].ends_with("level=warning msg=\"seen\" component=link node=n1 a=1"));
 }
+
+TEST_CASE("log: a line is UTF-8 whatever it tells of", "[log]") {
+    const std::string line = format_line(
+        Format::json, "T", Level::info, "m", {},
+        {{"k",
+          "\xff"
+          "a\xc2\x9b"
+          "31m\xc3\xa9\xc3"}}
+    );
+    CHECK(line.ends_with("\"k\":\"\\ufffda\\u009b31m\xc3\xa9\\ufffd\"}"));
+}

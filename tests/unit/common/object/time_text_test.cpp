@@ -16,6 +16,8 @@ TEST_CASE("time: texts round trip and any RFC 3339 form is read", "[object]") {
     CHECK(parse_time("2026-01-02T16:34:05.123456+01:30") == time);
     CHECK(parse_time("2026-01-02t10:04:05.123456-05:00") == time);
     CHECK(parse_time("1970-01-01T00:00:00Z") == WallTime());
+    CHECK(parse_time("1678-01-01T00:00:00Z"));
+    CHECK_FALSE(parse_time("1678-01-01T00:00:00+23:59"));
     CHECK(parse_time("2026-01-02T15:04:05.1234560009999Z") == time);
 }
 

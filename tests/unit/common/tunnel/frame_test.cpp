@@ -90,21 +90,31 @@ TEST_CASE("frame: every message arrives as it was sent", "[frame]") {
         .seq_high = 9,
         .digest = digest,
         .objects = 2,
+        .process = "p",
+        .reports_lost = 3,
     });
     CHECK(hello.store_uuid == "s");
     CHECK(hello.generation == 4);
     CHECK(hello.seq_high == 9);
     CHECK(hello.digest == digest);
+    CHECK(hello.process == "p");
+    CHECK(hello.reports_lost == 3);
 
     for (const SyncMode mode :
          {SyncMode::in_sync, SyncMode::need_inventory, SyncMode::renew_only}) {
-        const auto welcome = pass_as<Welcome>(
-            Welcome{.epoch = 5, .cluster_uid = "c", .hub_time = time, .mode = mode, .acked_seq = 8}
-        );
+        const auto welcome = pass_as<Welcome>(Welcome{
+            .epoch = 5,
+            .cluster_uid = "c",
+            .hub_time = time,
+            .mode = mode,
+            .acked_seq = 8,
+            .store_went_back = true,
+        });
         CHECK(welcome.epoch == 5);
         CHECK(welcome.hub_time == time);
         CHECK(welcome.mode == mode);
         CHECK(welcome.acked_seq == 8);
+        CHECK(welcome.store_went_back);
     }
 
     Inventory inventory{.last = true};
@@ -136,7 +146,7 @@ TEST_CASE("frame: every message arrives as it was sent", "[frame]") {
     CHECK(pass_as<Pong>(Pong{1, time}).hub_time == time);
     CHECK(pass_as<RenewCertificate>(RenewCertificate{"csr"}).request_pem == "csr");
     CHECK(pass_as<Certificate>(Certificate{"pem", "why"}).refusal == "why");
-    for (int i = 0; i <= static_cast<int>(GoodbyeReason::unsupported_version); ++i) {
+    for (int i = 0; i <= static_cast<int>(GoodbyeReason::cloned); ++i) {
         const auto reason = static_cast<GoodbyeReason>(i);
         CHECK(pass_as<Goodbye>(Goodbye{reason, "t"}).reason == reason);
         CHECK(to_string(reason) != "unknown reason");
@@ -299,4 +309,54 @@ TEST_CASE("frame: flipped bytes never get past the reader unnoticed as a crash",
         refused += got ? 0 : 1;
     }
     CHECK(refused > 1000);
+}
+
+TEST_CASE("frame: more entries than there may be are refused before any is made", "[frame]") {
+    const auto read = [](const std::string& bytes) {
+        FrameReader reader;
+        return reader.read(bytes).has_value();
+    };
+    const auto acknowledging = [](std::size_t count) {
+        return serialized(1, [count](wire::Frame& frame) {
+            for (std::size_t i = 0; i < count; ++i) {
+                frame.mutable_reports_ack()->add_refused()->set_ordinal(i);
+            }
+        });
+    };
+    CHECK(read(acknowledging(kItemsMax)));
+    CHECK_FALSE(read(acknowledging(kItemsMax + 1)));
+    CHECK_FALSE(read(acknowledging(100 * kItemsMax)));
+
+    // Two bytes each, in a frame as long as one may be.
+    std::string entries;
+    for (std::size_t i = 0; i < kFrameBytesMax / 2 - 100; ++i) {
+        entries += {'\x0a', '\0'};
+    }
+    wire::Frame whole;
+    whole.mutable_inventory();
+    std::string bytes = whole.SerializeAsString();
+    bytes.pop_back();  // The length, which was 0.
+    for (std::size_t length = entries.size(); length > 0; length >>= 7U) {
+        bytes += static_cast<char>((length & 0x7fU) | (length > 0x7f ? 0x80U : 0U));
+    }
+    bytes += entries;
+    FrameReader reader;
+    for (std::size_t at = 0, number = 1; at < bytes.size(); at += kFragmentBytes, ++number) {
+        const auto got = reader.read(serialized(number, [&](wire::Frame& frame) {
+            frame.mutable_fragment()->set_data(bytes.substr(at, kFragmentBytes));
+            frame.mutable_fragment()->set_last(at + kFragmentBytes >= bytes.size());
+        }));
+        CHECK(got.has_value() == (at + kFragmentBytes < bytes.size()));
+    }
+}
+
+TEST_CASE("frame: numbers and times that nobody could count on from are refused", "[frame]") {
+    CHECK(pass(Welcome{.acked_seq = kSeqMax}));
+    CHECK(refusal(Welcome{.acked_seq = kSeqMax + 1}) == ErrorCode::invalid_argument);
+    CHECK(refusal(Hello{.seq_high = kSeqMax + 1}) == ErrorCode::invalid_argument);
+    Report report = report_of(1);
+    report.seq = kSeqMax + 1;
+    CHECK(refusal(Reports{{report}}) == ErrorCode::invalid_argument);
+    CHECK(refusal(Pong{1, WallTime::max()}) == ErrorCode::invalid_argument);
+    CHECK(refusal(Pong{1, WallTime(Duration(-1))}) == ErrorCode::invalid_argument);
 }

@@ -41,7 +41,7 @@ TEST_CASE("environment: expands references as Kubernetes does", "[podspec]") {
     CHECK(expand("$A $", known) == "$A $");
     CHECK(expand("$(A", known) == "$(A");
     CHECK(expand("$()", known) == "$()");
-    CHECK(expand("", known).empty());
+    CHECK(expand("", known) == "");
 }
 
 TEST_CASE("environment: later variables see earlier ones and not later ones", "[podspec]") {
@@ -125,6 +125,23 @@ TEST_CASE(
     CHECK(amount(bare, "limits.memory", "") == "1000");
     CHECK(amount(bare, "requests.memory", "") == "0");
     CHECK(amount(bare, "limits.gpu", "") == "error");
+}
+
+TEST_CASE("environment: references that double each other end before memory does", "[podspec]") {
+    std::string variables = R"x({"name":"V0","value":"0123456789"})x";
+    for (int i = 1; i <= 40; ++i) {
+        const std::string before = "$(V" + std::to_string(i - 1) + ")";
+        variables +=
+            R"(,{"name":"V)" + std::to_string(i) + R"(","value":")" + before + before + "\"}";
+    }
+    const auto result = resolve("\"env\":[" + variables + "],");
+    REQUIRE_FALSE(result);
+    CHECK(result.error().message() == "a text with references of more than 131072 bytes");
+
+    const Environment known{{"A", std::string(100'000, 'a')}};
+    CHECK(expand_all({"$(A)", "$(A)"}, known)->size() == 2);
+    CHECK_FALSE(expand("$(A)$(A)", known));
+    CHECK_FALSE(expand_all(std::vector<std::string>(100, "$(A)"), known));
 }
 
 }  // namespace farhold::podspec::test

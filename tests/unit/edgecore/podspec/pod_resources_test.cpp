@@ -58,6 +58,15 @@ TEST_CASE("pod_resources: kubelet's formulas", "[podspec]") {
     CHECK(values(with(R"({"requests":{"memory":"1"}})")).oom_score_adj == 999);
 }
 
+TEST_CASE("pod_resources: amounts beyond any machine can still be counted with", "[podspec]") {
+    const std::string most = R"({"cpu":"8E","memory":"8E"})";
+    const PodSpec spec = with(R"({"limits":)" + most + R"(,"requests":)" + most + "}");
+    CHECK(values(spec).cpu_shares == 262'144);
+    CHECK(values(spec).cpu_quota_us == 1'000'000'000'000'000);
+    CHECK(spec.total.memory_limit_bytes == 1'000'000'000'000'000);
+    CHECK(with(R"({"limits":{"memory":"-1"}})").total.memory_limit_bytes == 0);
+}
+
 TEST_CASE("pod_resources: control groups lie under the node's own parent", "[podspec]") {
     CHECK(cgroup_parent(with("{}"), "/farhold-1") == "/farhold-1/besteffort/poduid-1");
     CHECK(

@@ -251,5 +251,8 @@ TEST_CASE(
         REQUIRE(datadir::write_file(dir.file("trusted-time"), "rubbish").has_value());
         const TrustedClock damaged(dir.path(), clock);
         CHECK(damaged.now() == build_time());
+        REQUIRE(datadir::write_file(dir.file("trusted-time"), "9223372036854775807").has_value());
+        const TrustedClock beyond(dir.path(), clock);
+        CHECK(beyond.now() == build_time());
     });
 }
