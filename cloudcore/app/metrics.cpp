@@ -87,6 +87,10 @@ void collect_hub(Samples& samples, const hub::Hub& hub) {
         .add(number(counters.fenced));
     samples.counter("farhold_hub_stores_went_back_total", "Machines whose store was an older one.")
         .add(number(counters.stores_went_back));
+    samples.counter("farhold_hub_clones_found_total", "Machines with the identity of another one.")
+        .add(number(counters.clones_found));
+    samples.counter("farhold_hub_reports_lost_total", "Reports that machines lost unsent.")
+        .add(number(counters.reports_lost));
     samples.counter("farhold_hub_slow_readers_total", "Sessions ended since too much was unsent.")
         .add(number(counters.slow_readers));
     samples.gauge("farhold_hub_holds", "Removals that wait for a person, by scope.")

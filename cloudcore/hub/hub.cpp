@@ -4,6 +4,7 @@
 #include "cloudcore/hub/node_session.hpp"
 #include "cloudcore/hub/report_applier.hpp"
 #include "cloudcore/hub/report_writer.hpp"
+#include "common/kubeapi/event_record.hpp"
 #include "common/object/metadata.hpp"
 #include "common/tunnel/content.hpp"
 
@@ -78,12 +79,14 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
         [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
         co_return;
     }
+    const WallTime opened = clock_.now().wall;
     net::WebSocketOptions options;
     options.message_bytes_max = tunnel::kWireBytesMax;
     auto socket = co_await exchange.accept_websocket(options);
     if (!socket) co_return;
-    const auto session =
-        std::make_shared<NodeSession>(*this, executor_, std::move(*machine), std::move(*socket));
+    const auto session = std::make_shared<NodeSession>(
+        *this, executor_, std::move(*machine), opened, std::move(*socket)
+    );
     co_await session->run();
 }
 
@@ -175,25 +178,57 @@ void Hub::views_changed(const views::ViewChanges& changes) {
     }
 }
 
-void Hub::adopt(NodeSession& newer) {
+void Hub::adopt(NodeSession& newer, tunnel::GoodbyeReason reason, const std::string& text) {
     for (const auto& session : sessions_of(newer.node())) {
         if (session.get() == &newer) break;  // Those behind it came later.
-        session->feed(event::Dismissed{
-            .reason = tunnel::GoodbyeReason::superseded, .text = "a newer session has come"
-        });
+        session->feed(event::Dismissed{.reason = reason, .text = text});
     }
 }
 
-Task<Result<TakenLease>> Hub::take_epoch(
-    NodeLease& lease, std::string node, std::string store_uuid
+Task<Result<Judgement>> Hub::take_epoch(
+    NodeLease& lease, std::string node, tunnel::Hello hello, WallTime opened
 ) {
-    const auto current = co_await client_.get(kubeapi::kNodes, "", node);
+    auto current = co_await client_.get(kubeapi::kNodes, "", node);
     if (!current) co_return fail(current.error());
     std::uint64_t floor = epoch_floor_[node];
     const auto text = object::annotation(*current, tunnel::kReportAnnotation).value_or("");
     if (const auto mark = ReportMark::parse(text)) floor = std::max(floor, mark->epoch + 1);
     std::string uid(object::uid(*current));
-    co_return co_await lease.take(std::move(store_uuid), std::move(uid), floor);
+    tunnel::Hello copy = hello;
+    auto judgement = co_await lease.take(std::move(copy), opened, std::move(uid), floor);
+    if (!judgement) co_return judgement;
+    for (MachineNews& news : news_of(*judgement, hello)) {
+        co_await tell_people(*current, hello, std::move(news));
+    }
+    co_return judgement;
+}
+
+Task<> Hub::tell_people(json::Value node, tunnel::Hello hello, MachineNews news) {
+    logger_.error(
+        news.message, {{"node", object::name(node)},
+                       {"store", hello.store_uuid},
+                       {"generation", hello.generation},
+                       {"process", hello.process}}
+    );
+    switch (news.kind) {
+        case MachineNews::Kind::store_went_back:
+            ++counters_.stores_went_back;
+            break;
+        case MachineNews::Kind::reports_lost:
+            counters_.reports_lost += news.count;
+            break;
+        case MachineNews::Kind::cloned:
+            ++counters_.clones_found;
+            break;
+    }
+    json::Value event = kubeapi::make_event(
+        kubeapi::reference_to(node, "v1", "Node"), "Warning", reason_of(news.kind),
+        std::move(news.message), "cloudcore", clock_.now().wall
+    );
+    const auto created = co_await client_.create(kubeapi::kEvents, "default", std::move(event), {});
+    if (!created) {
+        logger_.warning("event not written", {{"error", created.error().message()}});
+    }
 }
 
 Task<ApplyOutcome> Hub::apply(std::string node, action::Apply apply) {

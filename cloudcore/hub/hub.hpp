@@ -5,6 +5,7 @@
 // loop; keeps nothing on disk, and nothing of a machine beyond its session.
 #pragma once
 
+#include "cloudcore/hub/machine_news.hpp"
 #include "cloudcore/hub/node_lease.hpp"
 #include "cloudcore/hub/session_state.hpp"
 #include "cloudcore/hub/view_feed.hpp"
@@ -50,6 +51,8 @@ struct HubCounters {
     std::uint64_t epochs_taken = 0;
     std::uint64_t fenced = 0;  // Sessions that met a newer one's epoch.
     std::uint64_t stores_went_back = 0;
+    std::uint64_t clones_found = 0;  // Machines that have the identity of another one.
+    std::uint64_t reports_lost = 0;  // By machines, before they were sent.
     std::uint64_t slow_readers = 0;  // Sessions ended since too much waited to be sent.
     std::uint64_t reports_written = 0;
     std::uint64_t reports_unchanged = 0;
@@ -105,10 +108,13 @@ private:
 
     void views_changed(const views::ViewChanges& changes);
     // Ends an older session of the same node.
-    void adopt(NodeSession& session);
+    void adopt(NodeSession& session, tunnel::GoodbyeReason reason, const std::string& text);
 
-    // The node's next epoch, by compare-and-swap on its Lease.
-    Task<Result<TakenLease>> take_epoch(NodeLease& lease, std::string node, std::string store_uuid);
+    // What the node's Lease says to the Hello; what people must know of it becomes an Event.
+    Task<Result<Judgement>> take_epoch(
+        NodeLease& lease, std::string node, tunnel::Hello hello, WallTime opened
+    );
+    Task<> tell_people(json::Value node, tunnel::Hello hello, MachineNews news);
     Task<ApplyOutcome> apply(std::string node, action::Apply apply);
 
     Executor executor_;

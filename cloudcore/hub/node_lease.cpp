@@ -3,6 +3,7 @@
 
 #include "common/object/metadata.hpp"
 #include "common/object/time_text.hpp"
+#include "common/tunnel/messages.hpp"
 
 #include <fmt/format.h>
 
@@ -17,7 +18,6 @@ using json::Value;
 
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 constexpr std::string_view kEpoch = "farhold.io/session-epoch";
-constexpr std::string_view kStore = "farhold.io/store-uuid";
 constexpr std::string_view kAcked = "farhold.io/acked-seq";
 constexpr int kLeaseSeconds = 40;  // Kubelet's; for those who look, nobody here waits for it.
 constexpr int kAttempts = 5;       // Against other hubs that want the node at the same moment.
@@ -81,8 +81,8 @@ Task<Result<json::Value>> NodeLease::read() {
     co_return co_await client_.get(kubeapi::kLeases, std::string(kLeaseNamespace), node_);
 }
 
-Task<Result<TakenLease>> NodeLease::take(
-    std::string store_uuid, std::string node_uid, std::uint64_t floor
+Task<Result<Judgement>> NodeLease::take(
+    tunnel::Hello hello, WallTime opened, std::string node_uid, std::uint64_t floor
 ) {
     const std::string ns(kLeaseNamespace);
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -92,21 +92,20 @@ Task<Result<TakenLease>> NodeLease::take(
             co_return fail(current.error());
         }
         Value lease = missing ? new_lease(node_, node_uid) : std::move(*current);
-        TakenLease taken;
-        taken.epoch = std::max(number_in(lease, kEpoch) + 1, floor);
-        if (object::annotation(lease, kStore) == store_uuid) {
-            taken.acked_seq = number_in(lease, kAcked);
+        const Judgement judgement = judge(
+            MachineMemory::read(lease),
+            {.hello = hello, .opened = opened, .now = clock_.now().wall, .epoch_floor = floor}
+        );
+        if (!judgement.admitted() && !judgement.clone_is_news) {
+            co_return judgement;
         }
-        object::set_annotation(lease, kEpoch, std::to_string(taken.epoch));
-        object::set_annotation(lease, kStore, store_uuid);
-        object::set_annotation(lease, kAcked, std::to_string(taken.acked_seq));
+        judgement.next.write(lease);
         // Its resourceVersion makes the update a compare-and-swap; a creation is one by nature.
         auto written = missing
                            ? co_await client_.create(kubeapi::kLeases, ns, std::move(lease), {})
                            : co_await client_.update(kubeapi::kLeases, ns, std::move(lease), {});
         if (written) {
-            store_uuid_ = std::move(store_uuid);
-            co_return taken;
+            co_return judgement;
         }
         const ErrorCode code = written.error().code();
         if (code != ErrorCode::conflict && code != ErrorCode::already_exists) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The node's Lease: the one place where hubs agree who has the node. Its annotations hold the session
-// epoch, which only rises and is taken by compare-and-swap, and what the machine's store has been
-// acknowledged; its renewTime is the heartbeat that the node controller watches. Runs on the loop.
+// epoch, which only rises and is taken by compare-and-swap, and what is remembered of the machine
+// (machine_memory.hpp); its renewTime is the heartbeat that the node controller watches. Runs on the
+// loop.
 #pragma once
 
+#include "cloudcore/hub/machine_memory.hpp"
 #include "cloudcore/hub/session_state.hpp"
 #include "common/async/task.hpp"
 #include "common/base/error.hpp"
@@ -16,19 +18,16 @@
 
 namespace farhold::hub {
 
-struct TakenLease {
-    std::uint64_t epoch = 0;
-    std::uint64_t acked_seq = 0;  // Of this store; 0 when the Lease knows another one or none.
-};
-
 class NodeLease {
 public:
     // All must outlive it.
     NodeLease(kubeapi::KubeObjects& client, const Clock& clock, std::string node);
 
-    // The next epoch, at least `floor`. `node_uid` makes the Lease go with its Node, unless empty.
-    Task<Result<TakenLease>> take(
-        std::string store_uuid, std::string node_uid, std::uint64_t floor
+    // What the machine's Hello means; when it is admitted, the node is its from now on. `opened` is
+    // from before its connection was answered, the next epoch is at least `floor`. `node_uid` makes
+    // the Lease go with its Node, unless empty.
+    Task<Result<Judgement>> take(
+        tunnel::Hello hello, WallTime opened, std::string node_uid, std::uint64_t floor
     );
 
     // A heartbeat, unless somebody else has taken the node since that epoch.
@@ -40,7 +39,6 @@ private:
     kubeapi::KubeObjects& client_;
     const Clock& clock_;
     std::string node_;
-    std::string store_uuid_;
 };
 
 }  // namespace farhold::hub

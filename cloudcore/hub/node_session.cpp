@@ -31,15 +31,18 @@ SessionConfig session_config(const std::string& cluster_uid, bool renew_only) {
 }  // namespace
 
 NodeSession::NodeSession(
-    Hub& hub, Executor executor, KnownMachine machine, std::unique_ptr<net::WebSocket> socket
+    Hub& hub, Executor executor, KnownMachine machine, WallTime opened,
+    std::unique_ptr<net::WebSocket> socket
 )
     : hub_(hub),
       machine_(std::move(machine)),
+      opened_(opened),
       socket_(std::move(socket)),
       logger_(hub.logger_.with({{"node", machine_.node}, {"peer", socket_->peer().address}})),
       state_(session_config(hub.cluster_uid_, machine_.renew_only), hub.clock_.now()),
       lease_(hub.client_, hub.clock_, machine_.node),
       outgoing_changed_(executor),
+      hanging_up_(executor),
       wake_(std::move(executor)) {
     hub_.enter(*this);
 }
@@ -81,11 +84,10 @@ void NodeSession::perform(const Action& action) {
     std::visit(
         Overload{
             [&](const action::Admit& admission) {
-                hub_.adopt(*this);
                 hub_.group_->spawn(
-                    [](std::shared_ptr<NodeSession> session, std::string uuid) -> Task<> {
-                        co_await session->admit(std::move(uuid));
-                    }(self, admission.hello.store_uuid)
+                    [](std::shared_ptr<NodeSession> session, tunnel::Hello hello) -> Task<> {
+                        co_await session->admit(std::move(hello));
+                    }(self, admission.hello)
                 );
             },
             [&](const action::Send& message) { send(message.bytes); },
@@ -97,6 +99,7 @@ void NodeSession::perform(const Action& action) {
                 }
                 closing_ = true;
                 outgoing_changed_.set();
+                hanging_up_.set();
             },
             [&](const action::Apply& apply) {
                 hub_.group_->spawn(
@@ -132,9 +135,8 @@ void NodeSession::perform(const Action& action) {
                 feed(std::move(answer));
             },
             [&](const action::StoreWentBack& lost) {
-                ++hub_.counters_.stores_went_back;
-                logger_.error(
-                    "the machine's store went back in time, acknowledged reports are missing there",
+                logger_.warning(
+                    "session with a store that went back in time",
                     {{"seq_high", lost.seq_high}, {"acknowledged", lost.acked_seq}}
                 );
             },
@@ -181,9 +183,21 @@ Task<> NodeSession::run() {
     hub_.group_->spawn([](std::shared_ptr<NodeSession> session) -> Task<> {
         co_await session->tick_loop();
     }(shared_from_this()));
-    co_await race(read_loop(), write_loop());
+    co_await race(race_loops(), hang_up());
     socket_->close_now();
     feed(event::Closed{.reason = "connection over"});
+}
+
+// A peer that takes nothing any more keeps the writer from its goodbye, and says nothing to the
+// reader.
+Task<> NodeSession::hang_up() {
+    co_await hanging_up_.wait();
+    co_await sleep_for(kGoodbyeTime);
+    socket_->close_now();
+}
+
+Task<> NodeSession::race_loops() {
+    co_await race(read_loop(), write_loop());
 }
 
 Task<> NodeSession::read_loop() {
@@ -231,23 +245,41 @@ Task<> NodeSession::tick_loop() {
             co_await wake_.wait();
         }
         const auto due = state_.wake_at();
-        if (due && *due <= hub_.clock_.now().mono) feed(event::Tick{});
+        const Instant now = hub_.clock_.now().mono;
+        if (!due || *due > now) continue;
+        feed(event::Heard{.at = now - socket_->quiet_for()});
+        feed(event::Tick{});
     }
 }
 
-Task<> NodeSession::admit(std::string store_uuid) {
-    auto admitted = co_await hub_.take_epoch(lease_, machine_.node, std::move(store_uuid));
+Task<> NodeSession::admit(tunnel::Hello hello) {
+    using tunnel::GoodbyeReason;
+    const auto judged = co_await hub_.take_epoch(lease_, machine_.node, std::move(hello), opened_);
     if (state_.phase() == Phase::closed) co_return;
-    if (admitted) {
-        ++hub_.counters_.epochs_taken;
-        logger_.debug("session opened", {{"epoch", admitted->epoch}});
-        feed(event::Admitted{.epoch = admitted->epoch, .acked_seq = admitted->acked_seq});
+    if (!judged) {
+        const bool gone = judged.error().code() == ErrorCode::not_found;
+        feed(event::NotAdmitted{
+            .reason = gone ? GoodbyeReason::unknown_node : GoodbyeReason::not_ready,
+            .text = judged.error().message(),
+        });
         co_return;
     }
-    const bool gone = admitted.error().code() == ErrorCode::not_found;
-    feed(event::NotAdmitted{
-        .reason = gone ? tunnel::GoodbyeReason::unknown_node : tunnel::GoodbyeReason::not_ready,
-        .text = admitted.error().message(),
+    if (!judged->admitted()) {
+        const bool cloned = judged->verdict == Verdict::cloned;
+        feed(event::NotAdmitted{
+            .reason = cloned ? GoodbyeReason::cloned : GoodbyeReason::superseded, .text = {}
+        });
+        co_return;
+    }
+    const bool cloned = judged->verdict == Verdict::takes_back;
+    hub_.adopt(*this, cloned ? GoodbyeReason::cloned : GoodbyeReason::superseded, {});
+    const MachineMemory& memory = judged->next;
+    ++hub_.counters_.epochs_taken;
+    logger_.debug("session opened", {{"epoch", memory.epoch}});
+    feed(event::Admitted{
+        .epoch = memory.epoch,
+        .acked_seq = memory.acked_seq,
+        .store_went_back = judged->went_back,
     });
 }
 

@@ -19,7 +19,8 @@ namespace farhold::hub {
 class NodeSession final : public ViewAccess, public std::enable_shared_from_this<NodeSession> {
 public:
     NodeSession(
-        Hub& hub, Executor executor, KnownMachine machine, std::unique_ptr<net::WebSocket> socket
+        Hub& hub, Executor executor, KnownMachine machine, WallTime opened,
+        std::unique_ptr<net::WebSocket> socket
     );
     ~NodeSession() override;
 
@@ -45,10 +46,12 @@ private:
     void perform(const Action& action);
     void send(const std::string& bytes);
     Task<> ask_for_access();
+    Task<> hang_up();
+    Task<> race_loops();
     Task<> read_loop();
     Task<> write_loop();
     Task<> tick_loop();
-    Task<> admit(std::string store_uuid);
+    Task<> admit(tunnel::Hello hello);
     Task<> apply(action::Apply apply);
     Task<> confirm_gone(action::ConfirmGone confirm);
     Task<> renew_lease(action::RenewLease renewal);
@@ -56,6 +59,7 @@ private:
 
     Hub& hub_;
     KnownMachine machine_;
+    WallTime opened_;  // From before the connection was answered.
     std::unique_ptr<net::WebSocket> socket_;
     log::Logger logger_;
     SessionState state_;
@@ -68,6 +72,7 @@ private:
     std::deque<std::string> outgoing_;
     bool closing_ = false;  // Nothing more is sent after what is queued.
     farhold::Event outgoing_changed_;
+    farhold::Event hanging_up_;
     farhold::Event wake_;
 };
 

@@ -63,6 +63,7 @@ void SessionState::welcome_if_ready(Step& step) {
         .hub_time = step.now.wall,
         .mode = in_sync ? tunnel::SyncMode::in_sync : tunnel::SyncMode::need_inventory,
         .acked_seq = acked_seq_,
+        .store_went_back = store_went_back_,
     };
     send(welcome, step);
     phase_ = in_sync ? Phase::live : Phase::inventory;

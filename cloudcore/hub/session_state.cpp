@@ -68,6 +68,10 @@ void SessionState::handle(const event::Received& event, Step& step) {
     }
 }
 
+void SessionState::handle(const event::Heard& event, Step& /*step*/) {
+    heard_ = std::max(heard_, event.at);
+}
+
 void SessionState::handle(const event::Closed& /*event*/, Step& /*step*/) {
     phase_ = Phase::closed;
 }
@@ -76,7 +80,8 @@ void SessionState::handle(const event::Admitted& event, Step& step) {
     ensure(phase_ == Phase::admission, "a session is admitted once");
     epoch_ = event.epoch;
     acked_seq_ = event.acked_seq;
-    if (hello_.seq_high < acked_seq_) {
+    store_went_back_ = event.store_went_back;
+    if (store_went_back_) {
         step.actions.emplace_back(action::StoreWentBack{hello_.seq_high, acked_seq_});
     }
     phase_ = Phase::view;

@@ -61,13 +61,18 @@ namespace event {
 struct Received {
     std::string bytes;  // One WebSocket message.
 };
+// Something came from the machine at that time, be it a part of a message. Told before a Tick.
+struct Heard {
+    Instant at;
+};
 struct Closed {
     std::string reason;
 };
 // Answers to Admit.
 struct Admitted {
     std::uint64_t epoch = 0;
-    std::uint64_t acked_seq = 0;  // For this store; 0 for one that is new.
+    std::uint64_t acked_seq = 0;   // For this store; 0 for one that is new.
+    bool store_went_back = false;  // A hub has seen a later state of it.
 };
 struct NotAdmitted {
     tunnel::GoodbyeReason reason = tunnel::GoodbyeReason::not_ready;
@@ -110,9 +115,9 @@ struct Tick {};
 }  // namespace event
 
 using Event = std::variant<
-    event::Received, event::Closed, event::Admitted, event::NotAdmitted, event::ViewChanged,
-    event::Applied, event::AbsenceChecked, event::LeaseAnswered, event::CertificateIssued,
-    event::Dismissed, event::Tick>;
+    event::Received, event::Heard, event::Closed, event::Admitted, event::NotAdmitted,
+    event::ViewChanged, event::Applied, event::AbsenceChecked, event::LeaseAnswered,
+    event::CertificateIssued, event::Dismissed, event::Tick>;
 
 namespace action {
 
@@ -150,7 +155,8 @@ struct RenewLease {
 struct SignCertificate {
     std::string request_pem;
 };
-// The machine's store has lost reports that had been acknowledged: numbers seq_high+1 to acked_seq.
+// The machine's store is an older state of itself. Reports of the numbers seq_high+1 to acked_seq had
+// been acknowledged and are missing there.
 struct StoreWentBack {
     std::uint64_t seq_high = 0;
     std::uint64_t acked_seq = 0;
@@ -216,6 +222,7 @@ private:
     struct Step;  // One call of on_event: what it was given, and the actions so far.
 
     void handle(const event::Received& event, Step& step);
+    void handle(const event::Heard& event, Step& step);
     void handle(const event::Closed& event, Step& step);
     void handle(const event::Admitted& event, Step& step);
     void handle(const event::NotAdmitted& event, Step& step);
@@ -262,6 +269,7 @@ private:
     tunnel::Hello hello_;
     std::uint64_t epoch_ = 0;
     std::uint64_t acked_seq_ = 0;
+    bool store_went_back_ = false;
 
     views::HeldObjects held_;  // Until it is compared with the view.
     PendingChanges pending_;

@@ -70,15 +70,8 @@ Result<void> write_all(int file, std::string_view content, std::string_view path
 }
 
 Result<void> sync_folder_of(const std::string& path) {
-    std::string folder = std::filesystem::path(path).parent_path();
-    if (folder.empty()) {
-        folder = ".";
-    }
-    const File handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (handle.get() < 0 || ::fsync(handle.get()) != 0) {
-        return fail_errno("sync folder", folder);
-    }
-    return {};
+    const std::string folder = std::filesystem::path(path).parent_path();
+    return sync_folder(folder.empty() ? "." : folder);
 }
 
 Result<std::string> read_all(int file, std::size_t bytes_max, std::string_view path) {
@@ -103,6 +96,22 @@ Result<std::string> read_all(int file, std::size_t bytes_max, std::string_view p
             );
         }
     }
+}
+
+Result<void> write_pid(const std::string& path) {
+    const File file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (file.get() < 0) {
+        return fail_errno("open", path);
+    }
+    if (::ftruncate(file.get(), 0) != 0) {
+        return fail_errno("write", path);
+    }
+    return write_all(file.get(), fmt::format("{}\n", ::getpid()), path);
+}
+
+// Full, read-only or broken, against a folder that is not as it should be.
+bool is_of_the_disk(int error) {
+    return error == ENOSPC || error == EDQUOT || error == EROFS || error == EIO;
 }
 
 // With mode 0700 for what is made here; what exists keeps its mode.
@@ -132,16 +141,16 @@ Result<DataDir> DataDir::open(std::string path) {
     if (const Result<void> made = make_folder(path); !made) {
         return fail(made.error());
     }
-    const std::string pid_path = path + "/pid";
-    File lock(::open(pid_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+    // The folder itself is locked: that needs no room on the disk.
+    File lock(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (lock.get() < 0) {
-        return fail_errno("open", pid_path);
+        return fail_errno("open", path);
     }
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) {
-            return fail_errno("lock", pid_path);
+            return fail_errno("lock", path);
         }
-        std::string holder = read_all(lock.get(), 32, pid_path).value_or("");
+        std::string holder = read_file(path + "/pid", 32).value_or("");
         while (holder.ends_with('\n')) {
             holder.pop_back();
         }
@@ -150,22 +159,24 @@ Result<DataDir> DataDir::open(std::string path) {
             fmt::format("data folder {} is in use by process {}", path, holder)
         );
     }
-    if (::ftruncate(lock.get(), 0) != 0) {
-        return fail_errno("write", pid_path);
+    DataDir dir(std::move(path), lock.release());
+    if (const Result<void> written = write_pid(dir.file("pid")); !written) {
+        if (!is_of_the_disk(errno)) {
+            return fail(written.error());
+        }
+        dir.trouble_ = written.error().message();
     }
-    if (const auto done = write_all(lock.get(), fmt::format("{}\n", ::getpid()), pid_path); !done) {
-        return fail(done.error());
-    }
-    return DataDir(std::move(path), lock.release());
+    return dir;
 }
 
 DataDir::DataDir(DataDir&& other) noexcept
-    : path_(std::move(other.path_)), lock_(std::exchange(other.lock_, -1)) {}
+    : path_(std::move(other.path_)),
+      trouble_(std::move(other.trouble_)),
+      lock_(std::exchange(other.lock_, -1)) {}
 
 DataDir::~DataDir() {
     if (lock_ >= 0) {
-        // The file stays: if it were removed, two processes could lock different files of its name.
-        static_cast<void>(::ftruncate(lock_, 0));
+        static_cast<void>(::truncate(file("pid").c_str(), 0));
         ::close(lock_);
     }
 }
@@ -192,6 +203,14 @@ Result<void> write_file(const std::string& path, std::string_view content, unsig
         return fail_errno("replace", path);
     }
     return sync_folder_of(path);
+}
+
+Result<void> sync_folder(const std::string& folder) {
+    const File handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (handle.get() < 0 || ::fsync(handle.get()) != 0) {
+        return fail_errno("sync folder", folder);
+    }
+    return {};
 }
 
 Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {

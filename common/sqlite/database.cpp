@@ -176,11 +176,12 @@ Result<void> Database::configure() {
     sqlite3_db_config(connection, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0, nullptr);
     sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, kRowBytesMax);
     sqlite3_limit(connection, SQLITE_LIMIT_SQL_LENGTH, kSqlBytesMax);
+    // Exclusive locking: no second connection, and no shared memory file to get out of step. It comes
+    // first, as all that follows reads the database.
     // auto_vacuum counts only before the first table, and must come before WAL.
-    // Exclusive locking: no second connection, and no shared memory file to get out of step.
     return execute(
-        "PRAGMA auto_vacuum=INCREMENTAL;"
         "PRAGMA locking_mode=EXCLUSIVE;"
+        "PRAGMA auto_vacuum=INCREMENTAL;"
         "PRAGMA journal_mode=WAL;"
         "PRAGMA synchronous=FULL;"
         "PRAGMA foreign_keys=ON;"
@@ -260,6 +261,10 @@ Result<void> Database::migrate(std::span<const std::string_view> steps) {
         }
     }
     return {};
+}
+
+Result<void> Database::checkpoint() {
+    return execute("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
 Result<void> Database::check_integrity() {

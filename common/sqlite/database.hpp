@@ -84,6 +84,9 @@ public:
     // of its own together with user_version. A file from a newer program is refused (unsupported).
     Result<void> migrate(std::span<const std::string_view> steps);
 
+    // Moves everything from the log into the database file and empties the log.
+    Result<void> checkpoint();
+
     // ErrorCode::corrupt with SQLite's first finding. Reads the whole file.
     Result<void> check_integrity();
 

@@ -139,7 +139,7 @@ void collect_store(Samples& samples, const MetricSources& sources) {
         .add(number(store.meta().generation));
     samples.gauge("farhold_store_writable", "Whether the last commit succeeded: 1 or 0.")
         .add(store.trouble().empty() ? 1 : 0);
-    const store::StoreCounters& counters = store.counters();
+    const store::KeeperCounters& counters = store.counters();
     samples.counter("farhold_store_commits_total", "Transactions on the disk.")
         .add(number(counters.commits));
     samples.counter("farhold_store_commit_failures_total", "Transactions that failed.")
@@ -153,8 +153,16 @@ void collect_store(Samples& samples, const MetricSources& sources) {
         .add(number(loaded.damaged_memory), {{"table", "memory"}});
     samples.counter("farhold_store_replacements_total", "Databases that gave way to a new one.")
         .add(loaded.replaced_database.empty() ? 0 : 1);
+    samples.gauge("farhold_store_full", "Whether the disk is full: 1 or 0.")
+        .add(store.health() == store::Health::full ? 1 : 0);
+    samples.counter("farhold_store_rewrites_total", "Databases written anew after a failure.")
+        .add(number(counters.rewrites));
+    samples.gauge("farhold_store_reports_held", "Reports in memory only, as the disk is full.")
+        .add(number(store.reports_held()));
+    samples.counter("farhold_store_objects_refused_total", "Updates put off, as the disk is full.")
+        .add(number(counters.objects_refused));
     samples.counter("farhold_reports_lost_total", "Durable reports that nobody will ever get.")
-        .add(number(loaded.damaged_reports));
+        .add(number(counters.reports_lost));
 }
 
 void collect_pods(Samples& samples, const pods::PodManager& manager) {

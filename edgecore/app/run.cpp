@@ -12,6 +12,7 @@
 #include "edgecore/app/machine_identity.hpp"
 #include "edgecore/app/metrics.hpp"
 #include "edgecore/app/status.hpp"
+#include "edgecore/app/store_watch.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/localapi/local_api.hpp"
 #include "edgecore/node/node_reporter.hpp"
@@ -59,8 +60,7 @@ pods::MachineSettings machine_settings(
     machine.pods_root = settings.data_dir + "/pods";
     machine.seccomp_root = settings.data_dir + "/seccomp";
     machine.log_root = settings.pod_log_dir;
-    machine.cgroup_parent = settings.cgroup_parent.empty() ? "/farhold-" + store_uuid.substr(0, 8)
-                                                           : settings.cgroup_parent;
+    machine.cgroup_parent = pod_cgroup_parent(settings, store_uuid);
     machine.memory_bytes = facts.memory_bytes;
     return machine;
 }
@@ -106,16 +106,22 @@ public:
           ),
           link_(
               executor, std::move(hubs), identity_.for_link(), *store_, clock,
-              link::LinkConfig{.version = FARHOLD_VERSION}, logger
+              link::LinkConfig{.version = FARHOLD_VERSION, .process = Random::from_system().uuid()},
+              logger
           ),
           node_(
-              runtime_, clock, settings.data_dir, kKubeletVersion,
-              [this](const json::Value& status) { report_node(status); }
+              executor, runtime_, clock,
+              {.data_dir = settings.data_dir,
+               .version = kKubeletVersion,
+               .store = [this] { return store_watch_.facts(); },
+               .report = [this](const json::Value& status) { report_node(status); }}
           ),
+          store_watch_(*store_, [this](node::NodeEvent event) { tell(std::move(event)); }),
           pods_(pod_services(executor, logger)),
           group_(executor) {
         store_->on_change([this](std::span<const object::ObjectKey> changed) {
             ages_.update(store_->outbox(), clock_.now().mono);
+            if (store_watch_.look()) node_.look_now();
             const bool node_changed =
                 std::ranges::any_of(changed, [](const auto& key) { return key.kind == "Node"; });
             if (node_changed) report_node(node_.status());
@@ -125,6 +131,7 @@ public:
 
     void start() {
         link_.start(group_);
+        store_watch_.begin();
         node_.start(group_);
         pods_.start(group_);
     }
@@ -190,6 +197,12 @@ private:
         };
     }
 
+    void tell(node::NodeEvent event) {
+        node::EventReport report =
+            node::make_event_report(identity_.node(), std::move(event), clock_.now().wall);
+        link_.submit(tunnel::ReportClass::event, std::move(report.key), "", std::move(report.body));
+    }
+
     // The hub takes a report only for the Node that it has given us: before the first sync there is
     // nothing to report about.
     void report_node(const json::Value& status) {
@@ -208,6 +221,7 @@ private:
     runtime::CriRuntime runtime_;
     link::CloudLink link_;
     node::NodeReporter node_;
+    StoreWatch store_watch_;
     pods::PodManager pods_;
     OutboxAges ages_;
     TaskGroup group_;
@@ -251,14 +265,20 @@ Task<Result<>> run_machine(const Settings& settings, const Clock& clock, log::Lo
          .metrics = [&registry] { return registry.render(); }},
         clock.now().wall, logger
     );
-    if (!api) co_return fail(api.error());
+    if (!api && api.error().code() != ErrorCode::internal &&
+        api.error().code() != ErrorCode::resource_exhausted &&
+        api.error().code() != ErrorCode::permission_denied) {
+        co_return fail(api.error());
+    }
+    // A disk that cannot be written takes this page away, not the pods.
+    if (!api) logger.error("no local API", {{"error", api.error().message()}});
     machine.start();
     service::notify("READY=1");
-    logger.info("running", {{"local_api", (*api)->port()}});
+    logger.info("running", {{"local_api", api ? (*api)->port() : 0}});
     co_await service::stop_requested();
     service::notify("STOPPING=1");
     logger.info("stopping, pods go on running");
-    co_await (*api)->stop();
+    if (api) co_await (*api)->stop();
     co_await machine.stop();
     co_return Result<>{};
 }
@@ -268,6 +288,9 @@ Task<int> run_in_folder(const Settings& settings, log::Logger logger) {
     if (!dir) {
         logger.error("data folder not opened", {{"error", dir.error().message()}});
         co_return config::kExitFailed;
+    }
+    if (!dir->trouble().empty()) {
+        logger.error("data folder not writable", {{"error", dir->trouble()}});
     }
     const SystemClock clock;
     const auto done = co_await run_machine(settings, clock, logger);

@@ -25,6 +25,11 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
+std::string pod_cgroup_parent(const Settings& settings, const std::string& store_uuid) {
+    return settings.cgroup_parent.empty() ? "/farhold-" + store_uuid.substr(0, 8)
+                                          : settings.cgroup_parent;
+}
+
 void declare(config::Command& command, Settings& settings, ConfigFile use) {
     if (use == ConfigFile::read) {
         command.config_file(settings.config);

@@ -25,6 +25,9 @@ struct Settings {
     service::LogSettings log;
 };
 
+// Where the pods' control groups are.
+std::string pod_cgroup_parent(const Settings& settings, const std::string& store_uuid);
+
 // Every command takes all of them, so that one configuration file serves all commands. `join` writes
 // that file, the others read it.
 enum class ConfigFile : std::uint8_t { read, write };

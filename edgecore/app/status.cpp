@@ -5,6 +5,7 @@
 #include "common/datadir/data_dir.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/object/time_text.hpp"
+#include "edgecore/app/store_watch.hpp"
 
 #include <fmt/format.h>
 
@@ -55,10 +56,6 @@ Value link_status(const link::CloudLink& link, Now now) {
 }
 
 Value store_status(const StatusSources& sources) {
-    const store::LoadReport& loaded = sources.store.load_report();
-    std::string integrity = "ok";
-    if (!loaded.clean()) integrity = loaded.findings.front();
-    if (!sources.store.trouble().empty()) integrity = sources.store.trouble();
     Value value = Value::make_object();
     value.set("path", Value::of(sources.store_path));
     value.set(
@@ -67,7 +64,11 @@ Value store_status(const StatusSources& sources) {
                      datadir::file_bytes(sources.store_path + "-wal")
                  )
     );
-    value.set("integrity", Value::of(std::move(integrity)));
+    value.set(
+        "integrity", Value::of(integrity_of(sources.store, sources.link.status().store_went_back))
+    );
+    value.set("reportsHeld", Value::of(sources.store.reports_held()));
+    value.set("reportsLost", Value::of(sources.store.counters().reports_lost));
     return value;
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/async/task_group.hpp"
 #include "common/datadir/data_dir.hpp"
+#include "edgecore/pods/pod_files.hpp"
 #include "edgecore/runtime/cri_runtime.hpp"
 #include "edgecore/volumes/pod_directory.hpp"
 
@@ -42,7 +43,10 @@ Task<Result<>> stop_containers(
     co_return outcome;
 }
 
-Task<Result<>> stop_pods(runtime::ContainerRuntime& runtime, const log::Logger& logger) {
+Task<Result<>> stop_pods(
+    runtime::ContainerRuntime& runtime, const pods::MachineSettings& machine,
+    const log::Logger& logger
+) {
     auto state = co_await runtime.list();
     if (!state) co_return fail(state.error().within("list pods"));
     auto ended = co_await stop_containers(runtime, state->containers);
@@ -53,8 +57,14 @@ Task<Result<>> stop_pods(runtime::ContainerRuntime& runtime, const log::Logger& 
         if (!stopped) co_return fail(stopped.error().within("stop pod " + pod));
         auto removed = co_await runtime.remove_sandbox(sandbox.id);
         if (!removed) co_return fail(removed.error().within("remove pod " + pod));
+        const podspec::PodIdentity identity{
+            .ns = sandbox.pod.ns, .name = sandbox.pod.name, .uid = sandbox.pod.uid
+        };
+        auto cleared = pods::remove_pod_files(identity, machine);
+        if (!cleared) co_return fail(cleared.error().within("remove files of pod " + pod));
         logger.info("pod stopped", {{"pod", pod}});
     }
+    pods::remove_machine_control_groups(machine);
     co_return Result<>{};
 }
 
@@ -68,11 +78,15 @@ Task<Result<>> stop_all_pods(const Settings& settings, log::Logger logger) {
         co_return fail(uuid.error());
     }
     while (uuid->ends_with('\n')) uuid->pop_back();
+    pods::MachineSettings machine;
+    machine.pods_root = settings.data_dir + "/pods";
+    machine.log_root = settings.pod_log_dir;
+    machine.cgroup_parent = pod_cgroup_parent(settings, *uuid);
     runtime::CriOptions options;
     options.endpoint = settings.runtime_endpoint;
     options.store_uuid = std::move(*uuid);
     runtime::CriRuntime runtime(co_await this_executor, std::move(options), logger);
-    auto stopped = co_await stop_pods(runtime, logger);
+    auto stopped = co_await stop_pods(runtime, machine, logger);
     co_await runtime.close();
     co_return stopped;
 }

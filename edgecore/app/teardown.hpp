@@ -10,7 +10,8 @@
 
 namespace farhold::edge {
 
-// Stops and removes every pod of this machine's store, each with a grace of its own.
+// Stops and removes every pod of this machine's store, its logs and control groups; one grace for
+// all.
 Task<Result<>> stop_all_pods(const Settings& settings, log::Logger logger);
 
 // Deletes volumes and all state but the credentials, which leaving needs until the end. Nothing is

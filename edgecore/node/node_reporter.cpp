@@ -21,14 +21,14 @@ constexpr Duration kRuntimeTimeout = std::chrono::seconds(5);
 }  // namespace
 
 NodeReporter::NodeReporter(
-    runtime::ContainerRuntime& container_runtime, const Clock& clock, std::string data_dir,
-    std::string version, Report report
+    Executor executor, runtime::ContainerRuntime& container_runtime, const Clock& clock,
+    Surroundings surroundings
 )
     : runtime_(container_runtime),
       clock_(clock),
-      data_dir_(std::move(data_dir)),
-      report_(std::move(report)),
-      maker_(std::move(version)) {}
+      surroundings_(std::move(surroundings)),
+      maker_(surroundings_.version),
+      wake_(std::move(executor)) {}
 
 void NodeReporter::start(TaskGroup& group) {
     group.spawn(loop());
@@ -36,14 +36,16 @@ void NodeReporter::start(TaskGroup& group) {
 
 Task<RuntimeFacts> NodeReporter::ask_runtime() {
     RuntimeFacts facts;
+    facts.name = runtime_name_;
+    facts.version = runtime_version_;
     const auto version = co_await with_timeout(runtime_.version(), kRuntimeTimeout);
     if (!version) {
         facts.message = "container runtime is down: " + version.error().message();
         co_return facts;
     }
     facts.reachable = true;
-    facts.name = version->name;
-    facts.version = version->version;
+    facts.name = runtime_name_ = version->name;
+    facts.version = runtime_version_ = version->version;
     const auto status = co_await with_timeout(runtime_.status(), kRuntimeTimeout);
     if (!status) {
         facts.message = "container runtime status check failed: " + status.error().message();
@@ -59,31 +61,33 @@ Task<RuntimeFacts> NodeReporter::ask_runtime() {
     co_return facts;
 }
 
-Task<std::vector<ImageFacts>> NodeReporter::list_images() {
-    std::vector<ImageFacts> facts;
+Task<> NodeReporter::list_images() {
     const auto images = co_await with_timeout(runtime_.list_images(), kRuntimeTimeout);
-    if (!images) co_return facts;
+    if (!images) co_return;
+    images_.clear();
     for (const runtime::ImageInfo& image : *images) {
         ImageFacts one{.names = image.digests, .bytes = image.bytes};
         one.names.insert(one.names.end(), image.tags.begin(), image.tags.end());
-        facts.push_back(std::move(one));
+        images_.push_back(std::move(one));
     }
-    co_return facts;
 }
 
 Task<> NodeReporter::loop() {
     while (true) {
         const RuntimeFacts runtime = co_await ask_runtime();
-        const std::vector<ImageFacts> images = co_await list_images();
+        if (runtime.reachable) co_await list_images();
         const Now now = clock_.now();
-        json::Value status = maker_.make(read_machine_facts(data_dir_), runtime, images, now.wall);
+        json::Value status = maker_.make(
+            read_machine_facts(surroundings_.data_dir), runtime, surroundings_.store(), images_,
+            now.wall
+        );
         const bool due = !reported_ || now.mono - *reported_ >= kReportEvery;
         if (due || differs(status, last_)) {
             last_ = std::move(status);
             reported_ = now.mono;
-            report_(last_);
+            surroundings_.report(last_);
         }
-        co_await sleep_for(runtime.ready && runtime.network_ready ? kLookEvery : kLookSoon);
+        co_await wake_.wait_for(runtime.ready && runtime.network_ready ? kLookEvery : kLookSoon);
     }
 }
 

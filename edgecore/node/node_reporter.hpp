@@ -4,6 +4,7 @@
 // can read. Runs on the loop.
 #pragma once
 
+#include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "common/base/time.hpp"
 #include "edgecore/node/node_status.hpp"
@@ -12,21 +13,31 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace farhold::node {
 
 class NodeReporter {
 public:
-    // Hands a status over for reporting; called on the loop.
-    using Report = std::function<void(json::Value status)>;
+    // The functions are called on the loop.
+    struct Surroundings {
+        std::string data_dir;
+        std::string version;  // As Kubernetes writes them.
+        std::function<StoreFacts()> store;
+        // Takes a status for reporting.
+        std::function<void(json::Value status)> report;
+    };
 
     NodeReporter(
-        runtime::ContainerRuntime& container_runtime, const Clock& clock, std::string data_dir,
-        std::string version, Report report
+        Executor executor, runtime::ContainerRuntime& container_runtime, const Clock& clock,
+        Surroundings surroundings
     );
 
     // Runs in the group until that is cancelled; must outlive it.
     void start(TaskGroup& group);
+
+    // Does not wait for the next look, since something has changed.
+    void look_now() { wake_.set(); }
 
     // The last status made, for the machine's own status page.
     [[nodiscard]] const json::Value& status() const { return last_; }
@@ -34,15 +45,19 @@ public:
 private:
     Task<> loop();
     Task<RuntimeFacts> ask_runtime();
-    Task<std::vector<ImageFacts>> list_images();
+    Task<> list_images();
 
     runtime::ContainerRuntime& runtime_;
     const Clock& clock_;
-    std::string data_dir_;
-    Report report_;
+    Surroundings surroundings_;
     NodeStatus maker_;
+    // What the runtime said last: it is not gone because the runtime is away.
+    std::string runtime_name_;
+    std::string runtime_version_;
+    std::vector<ImageFacts> images_;
     json::Value last_;
     std::optional<Instant> reported_;
+    Event wake_;
 };
 
 }  // namespace farhold::node

@@ -117,14 +117,15 @@ Value NodeStatus::conditions(const std::vector<Condition>& all, WallTime now) {
 }
 
 Value NodeStatus::make(
-    const MachineFacts& machine, const RuntimeFacts& runtime, const std::vector<ImageFacts>& images,
-    WallTime now
+    const MachineFacts& machine, const RuntimeFacts& runtime, const StoreFacts& store,
+    const std::vector<ImageFacts>& images, WallTime now
 ) {
     const auto pressure = [](std::string type, bool under, const char* bad, const char* good,
-                             const char* bad_text, const char* good_text) {
+                             const std::string& bad_text, const char* good_text) {
         return Condition{std::move(type), under, under ? bad : good, under ? bad_text : good_text};
     };
     const bool disk =
+        store.full ||
         short_of(machine.disk_available_bytes, machine.disk_bytes, kDiskReservePercent) ||
         short_of(machine.inodes_available, machine.inodes, kInodesReservePercent);
     const bool ready = runtime.ready && runtime.network_ready;
@@ -136,12 +137,16 @@ Value NodeStatus::make(
         ),
         pressure(
             "DiskPressure", disk, "KubeletHasDiskPressure", "KubeletHasNoDiskPressure",
-            "kubelet has disk pressure", "kubelet has no disk pressure"
+            store.full ? store.message : "kubelet has disk pressure", "kubelet has no disk pressure"
         ),
         pressure(
             "PIDPressure", short_of(machine.pids_max - machine.pids_used, machine.pids_max, 10),
             "KubeletHasInsufficientPID", "KubeletHasSufficientPID",
             "kubelet has insufficient PID available", "kubelet has sufficient PID available"
+        ),
+        pressure(
+            "StoreProblem", store.failing, "StoreNotWritable", "StoreIsWritable", store.message,
+            "the machine's store can be written"
         ),
         Condition{
             "Ready", ready, ready ? "KubeletReady" : "KubeletNotReady",

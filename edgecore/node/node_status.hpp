@@ -24,6 +24,13 @@ struct RuntimeFacts {
     std::string message;  // Why it is not ready.
 };
 
+// How the machine's own store fares.
+struct StoreFacts {
+    bool full = false;     // Its disk is: nothing that grows is written.
+    bool failing = false;  // Nothing at all can be written.
+    std::string message;   // For people.
+};
+
 struct ImageFacts {
     std::vector<std::string> names;
     std::uint64_t bytes = 0;
@@ -44,7 +51,7 @@ public:
 
     // The whole status. `version` looks like a Kubernetes version, since tools parse it.
     json::Value make(
-        const MachineFacts& machine, const RuntimeFacts& runtime,
+        const MachineFacts& machine, const RuntimeFacts& runtime, const StoreFacts& store,
         const std::vector<ImageFacts>& images, WallTime now
     );
 

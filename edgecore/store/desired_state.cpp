@@ -24,6 +24,7 @@ std::vector<object::ObjectKey> DesiredState::apply(const StoreBatch& committed) 
         }
     }
     complete_ = complete_ || committed.complete;
+    confirmed_ = confirmed_ || committed.complete;
     return changed;
 }
 

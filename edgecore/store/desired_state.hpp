@@ -35,6 +35,8 @@ public:
 
     // Whether a missing row means that the object is not wanted (StoreMeta::complete).
     [[nodiscard]] bool complete() const { return complete_; }
+    // Whether a hub has said so since the start: a complete store may still be an old copy of itself.
+    [[nodiscard]] bool confirmed() const { return confirmed_; }
     [[nodiscard]] const tunnel::ViewDigest& digest() const { return digest_; }
     [[nodiscard]] std::size_t size() const { return rows_.size(); }
 
@@ -45,6 +47,7 @@ private:
     std::map<object::ObjectKey, DesiredRow> rows_;
     tunnel::ViewDigest digest_;
     bool complete_ = false;
+    bool confirmed_ = false;
 };
 
 }  // namespace farhold::store

@@ -2,6 +2,7 @@
 #include "edgecore/store/sqlite_edge_store.hpp"
 
 #include "common/datadir/data_dir.hpp"
+#include "edgecore/store/salvage.hpp"
 #include "edgecore/store/store_rows.hpp"
 
 #include <fmt/format.h>
@@ -59,6 +60,10 @@ std::string rescue_path(const std::string& path) {
     return path + ".rescue";
 }
 
+std::size_t row_count(const StoreContents& contents) {
+    return contents.desired.size() + contents.reports.size() + contents.memory.size();
+}
+
 // A power cut between the two renames of a rescue leaves the finished copy beside nothing.
 Result<void> finish_rescue(const std::string& path) {
     const std::string rescue = rescue_path(path);
@@ -76,111 +81,167 @@ SqliteEdgeStore::SqliteEdgeStore(std::string directory, std::string boot_id, std
     : directory_(std::move(directory)),
       path_(directory_ + "/state.db"),
       boot_id_(std::move(boot_id)),
-      new_uuid_(std::move(new_uuid)) {}
+      new_uuid_(std::move(new_uuid)),
+      reserve_(directory_ + "/reserve") {}
 
-SqliteEdgeStore::~SqliteEdgeStore() = default;
+SqliteEdgeStore::~SqliteEdgeStore() {
+    if (writer_) {
+        // Without it the next start finds nothing worse than a log to read.
+        static_cast<void>(writer_->mark_open(false));
+    }
+}
 
 Result<StoreContents> SqliteEdgeStore::load() {
-    if (auto finished = finish_rescue(path_); !finished) {
-        return fail(finished.error().within("open store"));
-    }
-    auto contents = open_or_rescue();
+    const auto finished = finish_rescue(path_);
+    const bool had_log = fs::exists(path_ + "-wal");
+    auto contents = open_or_salvage();
     if (!contents) {
         return fail(contents.error().within("open store"));
     }
+    LoadReport& report = contents->report;
     StoreMeta& meta = contents->meta;
-    if (auto settled = settle_uuid(meta); !settled) {
+    if (!finished) {
+        report.findings.push_back(finished.error().message());
+    }
+    const bool damaged = !report.clean();
+    if (meta.open && !had_log) {
+        report.went_back = true;
+        report.findings.push_back(path_ + "-wal is gone, and with it what was written last");
+        meta.complete = false;
+    }
+    if (auto settled = settle_uuid(*contents); !settled) {
         return fail(settled.error().within("open store"));
     }
-    ++meta.generation;
+    generation_ = meta.generation + 1;
     meta.boot_id = boot_id_;
-    if (auto written = writer_->write_meta(meta); !written) {
-        return fail(written.error().within("open store"));
+    Result<void> begun = damaged ? rewrite(*contents, true) : begin(meta);
+    if (damaged && begun) {
+        report.replaced_database = kept_;
+    }
+    if (!begun) {
+        writer_.reset();
+        report.not_writable = begun.error().message();
+        report.findings.push_back("the store cannot be written: " + begun.error().message());
+    }
+    // One that is not on the disk would be given out again.
+    meta.generation = begun ? generation_ : 0;
+    if (const auto filled = reserve_.fill(); !filled) {
+        report.findings.push_back(filled.error().message());
     }
     return contents;
 }
 
-Result<StoreContents> SqliteEdgeStore::open_or_rescue() {
-    StoreContents contents;
+Result<StoreContents> SqliteEdgeStore::open_or_salvage() {
     auto writer = StoreWriter::open(path_);
     if (writer) {
         writer_ = std::move(*writer);
-        contents = read_rows(writer_->database());
+        StoreContents contents = read_rows(writer_->database());
         if (contents.report.clean()) {
             return contents;
         }
-    } else if (writer.error().code() == ErrorCode::corrupt) {
-        contents.report.findings.push_back(writer.error().message());
-    } else {
-        return fail(writer.error());
+        // A read that failed hides more than its page: a copy may show what is behind it.
+        StoreContents copied = salvage(path_);
+        return row_count(copied) > row_count(contents) ? std::move(copied) : std::move(contents);
     }
-    if (auto replaced = replace_database(contents); !replaced) {
-        return fail(replaced.error());
+    StoreContents contents;
+    // A newer program's tables may mean something else: they are set aside unread.
+    const ErrorCode why = writer.error().code();
+    if (why != ErrorCode::corrupt && why != ErrorCode::unsupported) {
+        contents = salvage(path_);
     }
+    contents.report.findings.push_back(writer.error().message());
+    contents.meta.complete = false;
     return contents;
 }
 
-// The good rows go into a new database, which takes the place of the damaged one when it is whole.
-Result<void> SqliteEdgeStore::replace_database(StoreContents& contents) {
-    writer_.reset();
-    const std::string rescue = rescue_path(path_);
-    remove_database(rescue);
-    {
-        auto copy = StoreWriter::open(rescue);
-        if (!copy) {
-            return fail(copy.error());
-        }
-        if (auto written = (*copy)->write_contents(contents); !written) {
-            return written;
-        }
-    }
-    const std::string kept = damaged_name(path_);
-    remove_database(kept);
-    if (auto moved = move_database(path_, kept); !moved) {
-        return moved;
-    }
-    if (auto moved = move_database(rescue, path_); !moved) {
-        return moved;
-    }
-    contents.report.replaced_database = kept;
-    auto writer = StoreWriter::open(path_);
-    if (!writer) {
-        return fail(writer.error());
-    }
-    writer_ = std::move(*writer);
-    return {};
-}
-
 // The database knows the name best; the file is for when it does not.
-Result<void> SqliteEdgeStore::settle_uuid(StoreMeta& meta) const {
+Result<void> SqliteEdgeStore::settle_uuid(StoreContents& contents) const {
+    StoreMeta& meta = contents.meta;
     const std::string file = directory_ + "/store_uuid";
     const auto remembered = datadir::read_file(file);
-    if (!remembered && remembered.error().code() != ErrorCode::not_found) {
+    const bool none = !remembered && remembered.error().code() == ErrorCode::not_found;
+    if (!remembered && !none && meta.store_uuid.empty()) {
         return fail(remembered.error());
     }
     const std::string known = remembered ? remembered->substr(0, remembered->find('\n')) : "";
     if (meta.store_uuid.empty()) {
         meta.store_uuid = known.empty() ? new_uuid_ : known;
     }
-    if (known == meta.store_uuid) {
-        return {};
+    if (known != meta.store_uuid) {
+        if (auto written = datadir::write_file(file, meta.store_uuid + "\n"); !written) {
+            contents.report.findings.push_back(written.error().message());
+        }
     }
-    return datadir::write_file(file, meta.store_uuid + "\n");
+    return {};
+}
+
+// From here on the log belongs to the store. It is emptied first: what the kernel shows of it may
+// not be on the disk, if a sync failed before the last process ended.
+Result<void> SqliteEdgeStore::begin(StoreMeta meta) {
+    meta.generation = generation_;
+    meta.open = true;
+    auto written = writer_->write_meta(meta);
+    return written ? writer_->database().checkpoint() : written;
 }
 
 Result<void> SqliteEdgeStore::commit(std::span<const StoreBatch> batches) {
     if (!writer_) {
-        auto writer = StoreWriter::open(path_);
-        if (!writer) {
-            return fail(writer.error().within("open store again"));
-        }
-        writer_ = std::move(*writer);
+        return fail(ErrorCode::unavailable, path_ + " is not open");
     }
     auto written = writer_->write(batches);
-    if (!written) {
+    if (!written && written.error().code() != ErrorCode::resource_exhausted) {
         writer_.reset();
     }
     return written;
+}
+
+Result<void> SqliteEdgeStore::rewrite(const StoreContents& contents, bool keep_present) {
+    writer_.reset();
+    const std::string rescue = rescue_path(path_);
+    remove_database(rescue);
+    StoreMeta meta = contents.meta;
+    meta.generation = generation_;
+    meta.boot_id = boot_id_;
+    meta.open = false;
+    {
+        auto copy = StoreWriter::open(rescue);
+        if (!copy) {
+            return fail(copy.error());
+        }
+        if (auto written = (*copy)->write_contents(contents, meta); !written) {
+            return written;
+        }
+        // Else its log would have to move along.
+        if (auto moved = (*copy)->database().checkpoint(); !moved) {
+            return moved;
+        }
+    }
+    kept_ = keep_present ? damaged_name(path_) : std::string();
+    if (auto taken = take_over(kept_); !taken) {
+        return taken;
+    }
+    auto writer = StoreWriter::open(path_);
+    if (!writer) {
+        return fail(writer.error());
+    }
+    writer_ = std::move(*writer);
+    return begin(meta);
+}
+
+// The rescue takes the place of the database, which goes to `kept` or away.
+Result<void> SqliteEdgeStore::take_over(const std::string& kept) {
+    if (kept.empty()) {
+        remove_database(path_);
+    } else {
+        remove_database(kept);
+        if (auto moved = move_database(path_, kept); !moved) {
+            return moved;
+        }
+    }
+    if (auto moved = move_database(rescue_path(path_), path_); !moved) {
+        return moved;
+    }
+    return datadir::sync_folder(directory_);
 }
 
 }  // namespace farhold::store

@@ -42,14 +42,17 @@ struct MemoryRow {
 };
 
 struct StoreMeta {
-    std::string store_uuid;        // Of this machine's state; survives a database that is lost.
-    std::uint64_t generation = 0;  // Raised at each open.
-    std::string boot_id;           // The kernel's, as of that open.
-    std::uint64_t seq_high = 0;    // No report has ever had a higher number.
-    WallTime trusted_time{};       // Latest time that a hub has proved.
+    std::string store_uuid;          // Of this machine's state; survives a database that is lost.
+    std::uint64_t generation = 0;    // Raised at each open.
+    std::string boot_id;             // The kernel's, as of that open.
+    std::uint64_t seq_high = 0;      // No report has ever had a higher number.
+    std::uint64_t seq_at_start = 0;  // seq_high as it was when the store was loaded.
+    std::uint64_t reports_lost = 0;  // Durable reports that damage has ever taken from it.
+    WallTime trusted_time{};         // Latest time that a hub has proved.
     // The desired rows are all that the hub wanted at some moment. False in a new store and after
     // damage, until the link has compared with the hub: meanwhile a missing row means nothing.
     bool complete = false;
+    bool open = false;  // A process has the store, or had it and died.
 };
 
 // Carried out in this order: removals, upserts, reports, acknowledgements, memory, meta.
@@ -61,11 +64,13 @@ struct StoreBatch {
     std::vector<MemoryRow> memory;
     std::vector<std::string> forgotten;  // Memory rows by pod uid.
     std::optional<WallTime> trusted_time;
-    bool complete = false;  // Sets StoreMeta::complete; a batch never takes it back.
+    std::optional<std::uint64_t> seq_high;  // Raises StoreMeta::seq_high.
+    bool complete = false;   // Sets StoreMeta::complete; a batch never takes it back.
+    bool essential = false;  // Its reports are written even to a full disk.
 
     [[nodiscard]] bool empty() const {
         return removals.empty() && upserts.empty() && reports.empty() && acknowledged.empty() &&
-               memory.empty() && forgotten.empty() && !trusted_time && !complete;
+               memory.empty() && forgotten.empty() && !trusted_time && !seq_high && !complete;
     }
 };
 

@@ -4,7 +4,8 @@
 //   desired  what the hub wants here; key in its text form, "Pod/default/hello"
 //   outbox   durable reports that the hub has not acknowledged; one a key
 //   memory   what a pod's life cycle must not forget, by pod uid
-//   meta     store_uuid, generation, boot_id, seq_high, trusted_time, complete
+//   meta     store_uuid, generation, boot_id, seq_high, trusted_time, reports_lost, complete,
+//            open
 #include "edgecore/store/store_rows.hpp"
 
 #include "common/base/sha256.hpp"
@@ -55,31 +56,45 @@ std::uint64_t number_of(std::string_view text) {
 // Whether the row was what its checksum says; good rows have been taken over by then.
 using TakeRow = std::function<bool(const sqlite::Statement& row)>;
 
-// The number of damaged rows. A table that cannot be read to its end counts as one more.
-std::size_t read_table(
-    sqlite::Database& database, std::string_view query, const TakeRow& take,
-    std::vector<std::string>& findings
+// False when the table could not be read to its end. Damaged rows are counted.
+bool read_rows_of(
+    sqlite::Database& database, const std::string& query, const TakeRow& take, LoadReport& report,
+    std::size_t& damaged
 ) {
     auto statement = database.prepare(query);
     if (!statement) {
-        findings.push_back(statement.error().message());
-        return 1;
+        report.findings.push_back(statement.error().message());
+        return false;
     }
-    std::size_t damaged = 0;
     while (true) {
         const Result<bool> more = statement->step();
         if (!more) {
-            findings.push_back(more.error().message());
-            return damaged + 1;
+            report.findings.push_back(more.error().message());
+            return false;
         }
         if (!*more) {
-            return damaged;
+            return true;
         }
         if (!take(*statement)) {
-            findings.push_back(fmt::format("damaged row '{}' in {}", statement->text(0), query));
+            report.findings.push_back(
+                fmt::format("damaged row '{}' in {}", statement->text(0), query)
+            );
             ++damaged;
         }
     }
+}
+
+// The number of damaged rows. Of a table that is torn the part behind the tear is read from the end;
+// what lies in it counts as one row.
+std::size_t read_table(
+    sqlite::Database& database, const std::string& query, const TakeRow& take, LoadReport& report
+) {
+    std::size_t damaged = 0;
+    if (!read_rows_of(database, query, take, report, damaged)) {
+        ++damaged;
+        read_rows_of(database, query + " ORDER BY rowid DESC", take, report, damaged);
+    }
+    return damaged;
 }
 
 bool take_desired(const sqlite::Statement& columns, std::vector<DesiredRow>& rows) {
@@ -135,8 +150,17 @@ StoreMeta meta_of(const std::map<std::string, std::string>& values) {
     meta.seq_high = number_of(value("seq_high"));
     meta.trusted_time =
         WallTime(Duration(static_cast<Duration::rep>(number_of(value("trusted_time")))));
+    meta.reports_lost = number_of(value("reports_lost"));
     meta.complete = value("complete") == "true";
+    meta.open = value("open") == "true";
     return meta;
+}
+
+template <class Row, class Key>
+void keep_one(std::vector<Row>& rows, Key Row::* key) {
+    std::ranges::sort(rows, {}, key);
+    const auto twice = std::ranges::unique(rows, {}, key);
+    rows.erase(twice.begin(), twice.end());
 }
 
 }  // namespace
@@ -157,31 +181,36 @@ StoreContents read_rows(sqlite::Database& database) {
             }
             return good;
         },
-        report.findings
+        report
     );
     report.damaged_desired = read_table(
         database,
         "SELECT key, uid, resource_version, hash, encoding, content, checksum FROM desired",
         [&contents](const sqlite::Statement& row) { return take_desired(row, contents.desired); },
-        report.findings
+        report
     );
     report.damaged_reports = read_table(
         database, "SELECT key, seq, uid, body, checksum FROM outbox",
         [&contents](const sqlite::Statement& row) { return take_report(row, contents.reports); },
-        report.findings
+        report
     );
     report.damaged_memory = read_table(
         database, "SELECT pod_uid, text, checksum FROM memory",
         [&contents](const sqlite::Statement& row) { return take_memory(row, contents.memory); },
-        report.findings
+        report
     );
-    std::ranges::sort(contents.reports, {}, &ReportRow::seq);
+    // What was read from both ends stands there twice.
+    keep_one(contents.desired, &DesiredRow::key);
+    keep_one(contents.memory, &MemoryRow::pod_uid);
+    keep_one(contents.reports, &ReportRow::seq);
     contents.meta = meta_of(meta);
     // Damage that cannot be placed may have swallowed a row, too.
     contents.meta.complete = contents.meta.complete && report.findings.empty();
     for (const ReportRow& row : contents.reports) {
         contents.meta.seq_high = std::max(contents.meta.seq_high, row.seq);
     }
+    contents.meta.seq_at_start = contents.meta.seq_high;
+    contents.meta.reports_lost += report.damaged_reports;
     return contents;
 }
 
@@ -276,13 +305,15 @@ Result<void> StoreWriter::put_memory(const MemoryRow& row) {
 }
 
 Result<void> StoreWriter::put_all_meta(const StoreMeta& meta) {
-    const std::array<std::pair<std::string_view, std::string>, 6> values = {{
+    const std::array<std::pair<std::string_view, std::string>, 8> values = {{
         {"store_uuid", meta.store_uuid},
         {"generation", fmt::to_string(meta.generation)},
         {"boot_id", meta.boot_id},
         {"seq_high", fmt::to_string(meta.seq_high)},
         {"trusted_time", fmt::to_string(meta.trusted_time.time_since_epoch().count())},
+        {"reports_lost", fmt::to_string(meta.reports_lost)},
         {"complete", meta.complete ? "true" : "false"},
+        {"open", meta.open ? "true" : "false"},
     }};
     for (const auto& [name, value] : values) {
         if (auto put = put_meta(name, value); !put) {
@@ -305,9 +336,12 @@ Result<void> StoreWriter::write_batch(const StoreBatch& batch) {
     });
     each(batch.upserts, [this](const DesiredRow& row) { return put_desired(row); });
     each(batch.reports, [this](const ReportRow& row) { return put_report(row); });
-    if (done && !batch.reports.empty()) {
-        const auto newest = std::ranges::max(batch.reports, {}, &ReportRow::seq);
-        done = put_meta("seq_high", fmt::to_string(newest.seq));
+    std::uint64_t seq_high = batch.seq_high.value_or(0);
+    for (const ReportRow& row : batch.reports) {
+        seq_high = std::max(seq_high, row.seq);
+    }
+    if (done && seq_high > 0) {
+        done = put_meta("seq_high", fmt::to_string(seq_high));
     }
     each(batch.acknowledged, [this](std::uint64_t seq) {
         return statements_->remove_report.bind(1, static_cast<std::int64_t>(seq)).run();
@@ -339,13 +373,17 @@ Result<void> StoreWriter::write(std::span<const StoreBatch> batches) {
     return transaction->commit();
 }
 
-Result<void> StoreWriter::write_contents(const StoreContents& contents) {
+Result<void> StoreWriter::mark_open(bool open) {
+    return put_meta("open", open ? "true" : "false");
+}
+
+Result<void> StoreWriter::write_contents(const StoreContents& contents, const StoreMeta& meta) {
     StoreBatch batch;
     batch.upserts = contents.desired;
     batch.reports = contents.reports;
     batch.memory = contents.memory;
     auto written = write(std::span(&batch, 1));
-    return written ? write_meta(contents.meta) : written;
+    return written ? write_meta(meta) : written;
 }
 
 Result<void> StoreWriter::write_meta(const StoreMeta& meta) {

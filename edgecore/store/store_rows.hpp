@@ -28,8 +28,9 @@ public:
 
     // All batches in one transaction.
     Result<void> write(std::span<const StoreBatch> batches);
-    // Everything, into a new database; meta in any case.
-    Result<void> write_contents(const StoreContents& contents);
+    // Everything, into a new database.
+    Result<void> write_contents(const StoreContents& contents, const StoreMeta& meta);
+    Result<void> mark_open(bool open);
     Result<void> write_meta(const StoreMeta& meta);
 
 private:

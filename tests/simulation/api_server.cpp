@@ -180,7 +180,9 @@ void ApiServer::restore() {
     ++incarnation_;
     world_.ledger.cluster_restored(world_.now());
     auto lost = std::exchange(changed_since_snapshot_, {});
-    lost.resize(world_.random.between(0, lost.size()));
+    // Never up to the very revision that its clients know: that a server has been put back shows by
+    // nothing then, which is why etcd wants its revision bumped after a restore.
+    lost.resize(world_.random.between(0, std::max<std::size_t>(lost.size(), 1) - 1));
     for (const object::ObjectKey& key : lost) {
         const auto found = objects_.find(key);
         if (found == objects_.end()) {
@@ -193,6 +195,8 @@ void ApiServer::restore() {
         store(std::move(object));
     }
     world_.ledger.revision_reached(revision_);
+    // As the watch cache of a server that has just started: it knows of nothing before.
+    history_.clear();
     for (const auto& changed : subscribers_) {
         changed({});
     }

@@ -15,6 +15,8 @@ Result<store::StoreContents> CrashingStore::load() {
     }
     ++meta_.generation;
     meta_.complete = meta_.complete && contents.report.clean();
+    meta_.seq_at_start = meta_.seq_high;
+    meta_.reports_lost += contents.report.damaged_reports;
     contents.meta = meta_;
     for (const auto& [key, row] : desired_) {
         contents.desired.push_back(row);
@@ -56,24 +58,15 @@ void CrashingStore::damage(store::LoadReport& report) {
 }
 
 Result<void> CrashingStore::commit(std::span<const store::StoreBatch> batches) {
-    failed_.clear();  // The database was opened again: what had been written was rolled back.
+    // What a failed commit left in the database is gone when its caller hears of it: the keeper has
+    // written the database anew by then.
     if (world_.happens(world_.faults.commit_fails)) {
-        failed_.assign(batches.begin(), batches.end());
         return fail(ErrorCode::internal, "disk I/O error");
     }
     for (const store::StoreBatch& batch : batches) {
         apply(batch);
     }
     return {};
-}
-
-void CrashingStore::crash() {
-    if (world_.random.chance(0.3)) {
-        for (const store::StoreBatch& batch : failed_) {
-            apply(batch);
-        }
-    }
-    failed_.clear();
 }
 
 void CrashingStore::apply(const store::StoreBatch& batch) {
@@ -98,6 +91,7 @@ void CrashingStore::apply(const store::StoreBatch& batch) {
     for (const std::string& uid : batch.forgotten) {
         memory_.erase(uid);
     }
+    meta_.seq_high = std::max(meta_.seq_high, batch.seq_high.value_or(0));
     meta_.trusted_time = batch.trusted_time.value_or(meta_.trusted_time);
     meta_.complete = meta_.complete || batch.complete;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A machine's disk, and the edge store on it. What was committed is there for ever; a commit that
-// failed, or that a crash interrupted, may or may not be.
+// A machine's disk, and the edge store on it. What was committed is there for ever; a commit that a
+// crash interrupted may or may not be; one that failed is not.
 #pragma once
 
 #include "edgecore/store/edge_store.hpp"
@@ -10,7 +10,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace farhold::simulation {
 
@@ -23,9 +22,10 @@ public:
     // For each new process.
     Result<store::StoreContents> load() override;
     Result<void> commit(std::span<const store::StoreBatch> batches) override;
-
-    // The process died: what a failed commit left behind may show now.
-    void crash();
+    // The machines of the simulation keep to commits.
+    Result<void> rewrite(const store::StoreContents& /*all*/, bool /*keep*/) override { return {}; }
+    void open_reserve() override {}
+    Result<void> fill_reserve() override { return {}; }
 
     [[nodiscard]] const std::map<object::ObjectKey, store::DesiredRow>& desired() const {
         return desired_;
@@ -42,7 +42,6 @@ private:
     std::map<object::ObjectKey, store::DesiredRow> desired_;
     std::map<std::string, store::ReportRow> outbox_;  // By key.
     std::map<std::string, std::string> memory_;
-    std::vector<store::StoreBatch> failed_;  // Written, maybe; not acknowledged.
 };
 
 }  // namespace farhold::simulation

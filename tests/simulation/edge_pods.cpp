@@ -116,7 +116,9 @@ void EdgeProcess::take_away_unwanted() {
         wanted.insert(row->uid);
     }
     for (const auto& [uid, driver] : std::map(pods_)) {
-        if (driver->spec() == nullptr && !wanted.contains(uid) && removed_.insert(uid).second) {
+        const bool known = memory_.contains(uid) || desired_.confirmed();
+        if (driver->spec() == nullptr && known && !wanted.contains(uid) &&
+            removed_.insert(uid).second) {
             driver->desire(nullptr);
         }
     }

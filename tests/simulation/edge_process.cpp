@@ -47,6 +47,7 @@ void EdgeProcess::start() {
     }
     link::LinkConfig config;
     config.version = "simulated";
+    config.process = fmt::format("{:016x}", world_.random.next());
     link_ = std::make_unique<link::LinkState>(std::move(config), now());
     machine_.runtime.on_change([self = weak_from_this()] {
         const auto process = self.lock();
@@ -222,7 +223,7 @@ void EdgeProcess::carry_out(link::action::Dial& /*dial*/) {
         } else if (dialed) {
             process->connected(std::move(*dialed));
         } else {
-            process->tell_link(link::event::DialFailed{dialed.error()});
+            process->tell_link(link::event::DialFailed{dialed.error(), link::Reach::nobody});
         }
     });
 }
@@ -288,6 +289,13 @@ void EdgeProcess::carry_out(link::action::ReportRefused& refused) {
 
 void EdgeProcess::carry_out(link::action::RaiseSequence& raise) {
     outbox_.raise_sequence(raise.seq_high);
+    store::StoreBatch batch;
+    batch.seq_high = raise.seq_high;
+    commit(std::move(batch), {}, {}, {}, [](const Result<void>&) {});
+}
+
+void EdgeProcess::carry_out(link::action::StoreWentBack& back) {
+    world_.note("{} went back in time, {} stale reports", machine_.name, back.stale);
 }
 
 void EdgeProcess::report(std::string key, std::string uid, std::string body) {

@@ -76,6 +76,7 @@ private:
     void carry_out(link::action::AckReports& acks);
     void carry_out(link::action::ReportRefused& refused);
     void carry_out(link::action::RaiseSequence& raise);
+    void carry_out(link::action::StoreWentBack& back);
     template <class Other>
     void carry_out(Other& /*nothing to do with it here*/) {}
     void connected(std::shared_ptr<Connection> connection);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "api_server.hpp"
+#include "cloudcore/hub/machine_memory.hpp"
 #include "cloudcore/hub/report_writer.hpp"
 #include "cloudcore/hub/session_state.hpp"
 #include "cloudcore/views/cluster_views.hpp"
@@ -65,6 +66,7 @@ private:
         std::string node;
         hub::SessionState state;
         std::shared_ptr<Connection> connection;
+        WallTime opened;
         std::deque<hub::Event> events;
         bool busy = false;
         Instant tick{};
@@ -88,6 +90,9 @@ private:
     void tell(std::uint64_t id, const hub::Event& event);
     void schedule_tick(std::uint64_t id, Session& session);
     void carry_out(std::uint64_t id, hub::action::Admit& admit);
+    void admit_as(
+        std::uint64_t id, const std::string& node, const hub::Judgement& judgement, bool written
+    );
     void carry_out(std::uint64_t id, hub::action::Send& send);
     void carry_out(std::uint64_t id, hub::action::Close& close);
     void carry_out(std::uint64_t id, hub::action::Apply& apply);
@@ -127,16 +132,14 @@ void HubProcess::ask(std::function<Result<T>()> what, std::function<void(Result<
         world_.between(std::chrono::milliseconds(1), std::chrono::milliseconds(slow ? 4000 : 10));
     const bool lost = world_.happens(faults.api_fails);
     const bool asked = !lost || world_.random.chance(0.5);
-    // The question is on its way whether or not the hub lives.
+    // The question is on its way whether or not the hub lives, and so must what it is made from.
     world_.queue.after(
         there,
-        [self = weak_from_this(), what = std::move(what), done = std::move(done), back, lost,
-         asked] {
+        [self = this->shared_from_this(), what = std::move(what), done = std::move(done), back,
+         lost, asked] {
             const Result<T> unavailable = fail(ErrorCode::unavailable, "no answer");
             const Result<T> answer = asked ? what() : unavailable;
-            if (const auto hub = self.lock()) {
-                hub->later(back, [done, answer = lost ? unavailable : answer] { done(answer); });
-            }
+            self->later(back, [done, answer = lost ? unavailable : answer] { done(answer); });
         }
     );
 }

@@ -3,11 +3,11 @@
 // HubProcess's part that drives the sessions.
 #include "common/object/metadata.hpp"
 #include "common/object/patch.hpp"
+#include "common/object/time_text.hpp"
 #include "hub_process.hpp"
 #include "invariants.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace farhold::simulation {
@@ -15,34 +15,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view kEpoch = "farhold.io/session-epoch";
-constexpr std::string_view kAcked = "farhold.io/acked";  // "<store uuid> <number>"
-
 object::ObjectKey lease_key(const std::string& node) {
     return object::ObjectKey{"Lease", "kube-node-lease", node};
 }
 
-std::uint64_t number_of(std::string_view text) {
-    std::uint64_t number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    return number;
-}
-
-std::uint64_t epoch_of(const json::Value& lease) {
-    return number_of(object::annotation(lease, kEpoch).value_or(""));
-}
-
-// The lease with the node's next epoch, guarded by what was read.
-json::Value next_lease(
-    const std::string& node, const Result<ObjectPtr>& current, std::uint64_t floor
-) {
-    json::Value lease = current ? **current : json::Value::make_object();
-    if (!current) {
-        lease.set("kind", json::Value::of("Lease"));
-        lease.ensure_path({"metadata"}).set("namespace", json::Value::of("kube-node-lease"));
-        lease.ensure_path({"metadata"}).set("name", json::Value::of(node));
-    }
-    object::set_annotation(lease, kEpoch, std::to_string(std::max(epoch_of(lease) + 1, floor)));
+json::Value new_lease(const std::string& node) {
+    json::Value lease = json::Value::make_object();
+    lease.set("kind", json::Value::of("Lease"));
+    lease.ensure_path({"metadata"}).set("namespace", json::Value::of("kube-node-lease"));
+    lease.ensure_path({"metadata"}).set("name", json::Value::of(node));
     return lease;
 }
 
@@ -54,6 +35,7 @@ void HubProcess::accept(const std::string& node, std::shared_ptr<Connection> con
     const std::uint64_t id = ++last_session_;
     auto session = std::make_unique<Session>(*this, node, std::move(config), now());
     session->connection = std::move(connection);
+    session->opened = now().wall;
     Endpoint endpoint;
     endpoint.received = [self = weak_from_this(), id](std::string bytes) {
         if (const auto hub = self.lock()) {
@@ -127,48 +109,62 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::Close& close) {
 
 void HubProcess::carry_out(std::uint64_t id, hub::action::Admit& admit) {
     const std::string node = sessions_.at(id)->node;
-    const auto refuse = [this, id] {
-        tell(id, hub::event::NotAdmitted{tunnel::GoodbyeReason::not_ready, "no lease"});
-    };
     ask<ObjectPtr>(
         [this, node] { return api_.get(lease_key(node)); },
-        [this, id, node, refuse, uuid = admit.hello.store_uuid](const Result<ObjectPtr>& lease) {
+        [this, id, node, hello = admit.hello](const Result<ObjectPtr>& lease) {
             if (!lease && lease.error().code() != ErrorCode::not_found) {
-                refuse();
+                tell(id, hub::event::NotAdmitted{tunnel::GoodbyeReason::not_ready, "no lease"});
                 return;
             }
-            const json::Value next = next_lease(node, lease, epoch_floor_[node]);
-            const auto acked = object::annotation(next, kAcked).value_or("");
-            const std::size_t space = acked.find(' ');
-            const bool same_store = acked.substr(0, space) == uuid;
-            const std::uint64_t acked_seq = same_store && space != std::string_view::npos
-                                                ? number_of(acked.substr(space + 1))
-                                                : 0;
+            const auto session = sessions_.find(id);
+            if (session == sessions_.end()) {
+                return;
+            }
+            json::Value next = lease ? **lease : new_lease(node);
+            const hub::Judgement judgement = hub::judge(
+                hub::MachineMemory::read(next), {.hello = hello,
+                                                 .opened = session->second->opened,
+                                                 .now = now().wall,
+                                                 .epoch_floor = epoch_floor_[node]}
+            );
+            judgement.next.write(next);
             const bool known = lease.has_value();
             ask<ObjectPtr>(
                 [this, next, known] { return known ? api_.update(next) : api_.create(next); },
-                [this, id, node, refuse, acked_seq,
-                 epoch = epoch_of(next)](const Result<ObjectPtr>& taken) {
-                    if (!taken) {
-                        refuse();
-                        return;
-                    }
-                    std::vector<std::uint64_t> older;
-                    for (const auto& [other, session] : sessions_) {
-                        if (other != id && session->node == node &&
-                            session->state.epoch() < epoch) {
-                            older.push_back(other);
-                        }
-                    }
-                    for (const std::uint64_t other : older) {
-                        tell(
-                            other, hub::event::Dismissed{tunnel::GoodbyeReason::superseded, "newer"}
-                        );
-                    }
-                    tell(id, hub::event::Admitted{epoch, acked_seq});
+                [this, id, node, judgement](const Result<ObjectPtr>& taken) {
+                    admit_as(id, node, judgement, taken.has_value());
                 }
             );
         }
+    );
+}
+
+void HubProcess::admit_as(
+    std::uint64_t id, const std::string& node, const hub::Judgement& judgement, bool written
+) {
+    using tunnel::GoodbyeReason;
+    check_no_clone(world_, node, judgement);
+    if (!written || !judgement.admitted()) {
+        const bool cloned = judgement.verdict == hub::Verdict::cloned;
+        world_.note("{} does not admit {}{}", name_, node, cloned ? ": cloned" : "");
+        const auto reason = !written ? GoodbyeReason::not_ready
+                            : cloned ? GoodbyeReason::cloned
+                                     : GoodbyeReason::superseded;
+        tell(id, hub::event::NotAdmitted{reason, "not admitted"});
+        return;
+    }
+    std::vector<std::uint64_t> older;
+    for (const auto& [other, session] : sessions_) {
+        if (other != id && session->node == node && session->state.epoch() < judgement.next.epoch) {
+            older.push_back(other);
+        }
+    }
+    for (const std::uint64_t other : older) {
+        tell(other, hub::event::Dismissed{GoodbyeReason::superseded, "newer"});
+    }
+    tell(
+        id,
+        hub::event::Admitted{judgement.next.epoch, judgement.next.acked_seq, judgement.went_back}
     );
 }
 
@@ -199,11 +195,16 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::RenewLease& renew) {
             if (!lease) {
                 return lease;
             }
-            if (epoch_of(**lease) != renew.epoch) {
+            hub::MachineMemory memory = hub::MachineMemory::read(**lease);
+            if (memory.epoch != renew.epoch) {
                 return fail(ErrorCode::permission_denied, "another epoch");
             }
             json::Value next = **lease;
-            object::set_annotation(next, kAcked, fmt::format("store-{} {}", node, renew.acked_seq));
+            memory.acked_seq = renew.acked_seq;
+            memory.write(next);
+            next.ensure_path({"spec"}).set(
+                "renewTime", json::Value::of(object::format_micro_time(now().wall))
+            );
             return api_.update(next);
         },
         [this, id](const Result<ObjectPtr>& renewed) {

@@ -165,6 +165,12 @@ void check_removal(
     }
 }
 
+void check_no_clone(World& world, const std::string& node, const hub::Judgement& judgement) {
+    if (judgement.clone_is_news) {
+        world.violate("no_clone_imagined", node + " is taken for two machines");
+    }
+}
+
 void check_own_view(World& world, const std::string& node, const store::DesiredRow& row) {
     if (!world.ledger.read_allowed(node, row.key, row.uid)) {
         world.violate("own_view_only", fmt::format("{} holds {}", node, row.key.text()));

@@ -4,6 +4,7 @@
 // is checked whenever something happens, the second when all faults have stopped and time has passed.
 #pragma once
 
+#include "cloudcore/hub/machine_memory.hpp"
 #include "edgecore/pods/pod_memory.hpp"
 #include "edgecore/store/store_batch.hpp"
 #include "world.hpp"
@@ -34,6 +35,9 @@ void check_stop(
 void check_removal(
     World& world, const std::string& node, const object::ObjectKey& key, const std::string& uid
 );
+
+// A machine is never taken for two, whatever it goes through.
+void check_no_clone(World& world, const std::string& node, const hub::Judgement& judgement);
 
 // No node ever holds an object outside its view.
 void check_own_view(World& world, const std::string& node, const store::DesiredRow& row);

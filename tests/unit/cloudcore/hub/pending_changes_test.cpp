@@ -2,7 +2,7 @@
 #include "cloudcore/hub/pending_changes.hpp"
 
 #include "tests/support/catch.hpp"
-#include "view_builder.hpp"
+#include "tests/support/view_builder.hpp"
 
 using namespace farhold;
 using namespace farhold::test;

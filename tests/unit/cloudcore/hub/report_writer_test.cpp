@@ -3,7 +3,7 @@
 
 #include "common/object/patch.hpp"
 #include "tests/support/catch.hpp"
-#include "view_builder.hpp"
+#include "tests/support/view_builder.hpp"
 
 using namespace farhold;
 using namespace farhold::hub;

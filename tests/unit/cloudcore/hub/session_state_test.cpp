@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cloudcore/hub/session_state.hpp"
-
 #include "common/tunnel/content.hpp"
-#include "tests/support/catch.hpp"
-#include "view_builder.hpp"
-
-#include <algorithm>
-#include <string>
-#include <utility>
-#include <vector>
+#include "session_machine.hpp"
 
 using namespace farhold;
 using namespace farhold::hub;
@@ -16,123 +8,6 @@ using namespace farhold::test;
 using namespace std::chrono_literals;
 using tunnel::SyncMode;
 using OutcomeKind = ApplyOutcome::Kind;
-
-namespace {
-
-// A session, with the machine's side of the wire by hand.
-struct Session {
-    explicit Session(bool renew_only = false)
-        : state({.cluster_uid = "c", .renew_only = renew_only}, now()) {
-        cluster.views.upsert(node_object());
-        cluster.views.upsert(pod_object("p", "pod-uid"));
-        cluster.views.upsert(config_map("a", "a1", "text"));
-    }
-
-    Now now() const { return {Instant(time), WallTime(time) + 1h}; }
-
-    void feed(const Event& event) {
-        for (Action& action : state.on_event(event, cluster, now())) {
-            if (const auto* send = std::get_if<action::Send>(&action)) {
-                auto got = from_hub.read(send->bytes);
-                REQUIRE(got);
-                if (*got) {
-                    sent.push_back(std::move(**got));
-                }
-            }
-            all.push_back(std::move(action));
-        }
-    }
-
-    void receive(const tunnel::Message& message) {
-        for (std::string& bytes : from_machine.write(message)) {
-            feed(event::Received{std::move(bytes)});
-        }
-    }
-
-    void hello(tunnel::ViewDigest digest = {}, std::uint64_t seq_high = 0) {
-        receive(tunnel::Hello{.store_uuid = "s", .seq_high = seq_high, .digest = digest});
-    }
-
-    void live() {
-        hello(cluster.view().digest());
-        feed(event::Admitted{.epoch = 5, .acked_seq = 0});
-        REQUIRE(state.phase() == Phase::live);
-        sent.clear();
-        all.clear();
-    }
-
-    // The cluster's change, told as the hub tells it.
-    void change(const json::Value& object) {
-        feed(event::ViewChanged{cluster.views.upsert(object)});
-    }
-    void remove(const object::ObjectKey& key, const char* uid) {
-        feed(event::ViewChanged{cluster.views.remove(key, uid)});
-    }
-
-    void advance(Duration by) {
-        const auto end = time + by;
-        while (true) {
-            const auto wake = state.wake_at();
-            if (!wake || wake->time_since_epoch() > end) {
-                break;
-            }
-            time = std::max(time, wake->time_since_epoch());
-            feed(event::Tick{});
-        }
-        time = end;
-    }
-
-    template <class T>
-    std::vector<T> take() {
-        std::vector<T> found;
-        for (const tunnel::Message& message : sent) {
-            if (const auto* one = std::get_if<T>(&message)) {
-                found.push_back(*one);
-            }
-        }
-        sent.clear();
-        return found;
-    }
-
-    template <class T>
-    std::vector<T> actions() {
-        std::vector<T> found;
-        for (const Action& action : all) {
-            if (const auto* one = std::get_if<T>(&action)) {
-                found.push_back(*one);
-            }
-        }
-        all.clear();
-        return found;
-    }
-
-    Duration time = 1s;
-    Cluster cluster;
-    SessionState state;
-    tunnel::FrameReader from_hub;
-    tunnel::FrameWriter from_machine;
-    std::vector<tunnel::Message> sent;
-    Actions all;
-};
-
-const object::ObjectKey kA{"ConfigMap", "default", "a"};
-const object::ObjectKey kB{"ConfigMap", "default", "b"};
-
-tunnel::InventoryEntry entry(const views::ViewObject& object) {
-    return {object.key, object.uid, object.hash, object.encoding};
-}
-
-tunnel::Report durable(std::string key, std::uint64_t seq) {
-    return {
-        .cls = tunnel::ReportClass::durable,
-        .key = std::move(key),
-        .uid = "u",
-        .seq = seq,
-        .body = "{}",
-    };
-}
-
-}  // namespace
 
 TEST_CASE("session_state: a machine in sync is welcomed without any object", "[session_state]") {
     Session session;
@@ -432,15 +307,31 @@ TEST_CASE("session_state: ten seconds of silence end a session", "[session_state
     CHECK_FALSE(session.state.wake_at());
 }
 
+TEST_CASE("session_state: a part of a message is life", "[session_state]") {
+    Session session;
+    session.live();
+    for (int i = 0; i < 5; ++i) {
+        session.advance(8s);
+        session.feed(event::Heard{session.now().mono - 1s});
+    }
+    session.advance(9s - 1ns);
+    CHECK(session.state.phase() == Phase::live);
+    session.feed(event::Heard{session.now().mono - 10s});  // No news.
+    session.advance(1ns);
+    CHECK(session.state.phase() == Phase::closed);
+}
+
 TEST_CASE("session_state: a store that went back in time is noticed", "[session_state]") {
     Session session;
     session.hello({}, 4);
-    session.feed(event::Admitted{.epoch = 5, .acked_seq = 9});
+    session.feed(event::Admitted{.epoch = 5, .acked_seq = 9, .store_went_back = true});
     const auto back = session.actions<action::StoreWentBack>();
     REQUIRE(back.size() == 1);
     CHECK(back[0].seq_high == 4);
     CHECK(back[0].acked_seq == 9);
-    CHECK(session.take<tunnel::Welcome>().at(0).acked_seq == 9);
+    const auto welcome = session.take<tunnel::Welcome>();
+    CHECK(welcome.at(0).acked_seq == 9);
+    CHECK(welcome.at(0).store_went_back);
 }
 
 TEST_CASE("session_state: an expired certificate may renew and nothing else", "[session_state]") {
@@ -473,110 +364,6 @@ TEST_CASE("session_state: an expired certificate may renew and nothing else", "[
         session.change(config_map("a", "a1", "new"));
         CHECK(session.sent.empty());
     }
-}
-
-TEST_CASE("session_state: what breaks a rule closes the session with a reason", "[session_state]") {
-    Session session;
-    std::string what;
-    SECTION("garbage") {
-        session.feed(event::Received{"garbage"});
-        what = "not a frame";
-    }
-    SECTION("no hello first") {
-        session.receive(tunnel::Ping{});
-        what = "Ping in phase hello";
-    }
-    SECTION("two hellos") {
-        session.hello();
-        session.hello();
-        what = "Hello in phase admission";
-    }
-    SECTION("reports before the welcome") {
-        session.hello();
-        session.receive(tunnel::Reports{{durable("k/n/a", 1)}});
-        what = "reports before the welcome";
-    }
-    SECTION("inventory that was not asked for") {
-        session.live();
-        session.receive(tunnel::Inventory{.entries = {}, .last = true});
-        what = "Inventory in phase live";
-    }
-    SECTION("a message of hubs") {
-        session.live();
-        session.receive(tunnel::Pong{});
-        what = "only hubs send that";
-    }
-    SECTION("confirmation of nothing") {
-        session.live();
-        session.receive(tunnel::Committed{1});
-        what = "confirmation of a batch that is not due";
-    }
-    SECTION("confirmation out of order") {
-        session.live();
-        session.change(config_map("a", "a1", "1"));
-        session.change(config_map("a", "a1", "2"));
-        session.receive(tunnel::Committed{2});
-        what = "confirmation of a batch that is not due";
-    }
-    SECTION("an inventory that says a key twice") {
-        session.hello();
-        session.feed(event::Admitted{.epoch = 5});
-        tunnel::Inventory twice;
-        twice.entries.assign(2, {kA, "u", std::string(16, 'h'), 1});
-        session.receive(twice);
-        what = "inventory with a key that stands twice";
-    }
-    SECTION("more reports than the window allows") {
-        session.live();
-        tunnel::Reports many;
-        for (std::uint64_t i = 1; i <= tunnel::kReportWindow + 1; ++i) {
-            many.reports.push_back(durable("k/n/" + std::to_string(i), i));
-        }
-        session.receive(many);
-        what = "more reports than the window allows";
-    }
-    SECTION("two requests for a certificate at once") {
-        session.live();
-        session.receive(tunnel::RenewCertificate{"csr"});
-        session.receive(tunnel::RenewCertificate{"csr"});
-        what = "a certificate request while one is being answered";
-    }
-    CHECK(session.state.phase() == Phase::closed);
-    const auto goodbye = session.take<tunnel::Goodbye>();
-    REQUIRE(goodbye.size() == 1);
-    CHECK(goodbye[0].reason == tunnel::GoodbyeReason::protocol);
-    CHECK(goodbye[0].text == what);
-    const auto close = session.actions<action::Close>();
-    REQUIRE(close.size() == 1);
-    CHECK(close[0].protocol_error);
-}
-
-TEST_CASE("session_state: an inventory has a bound", "[session_state]") {
-    for (const std::size_t extra : {std::size_t{0}, std::size_t{1}}) {
-        Session session;
-        session.hello();
-        session.feed(event::Admitted{.epoch = 5});
-        const std::size_t entries = SessionConfig().inventory_max + extra;
-        for (std::size_t i = 0; i < entries; i += 1000) {
-            tunnel::Inventory part;
-            for (std::size_t j = i; j < std::min(i + 1000, entries); ++j) {
-                part.entries.push_back(
-                    {{"Secret", "default", std::to_string(j)}, "u", std::string(16, 'h'), 1}
-                );
-            }
-            session.receive(part);
-        }
-        CHECK((session.state.phase() == Phase::closed) == (extra == 1));
-    }
-}
-
-TEST_CASE("session_state: another protocol version is told apart", "[session_state]") {
-    Session session;
-    session.receive(tunnel::Hello{.protocol = tunnel::kProtocol + 1});
-    CHECK(
-        session.take<tunnel::Goodbye>().at(0).reason == tunnel::GoodbyeReason::unsupported_version
-    );
-    CHECK(session.state.phase() == Phase::closed);
 }
 
 TEST_CASE("session_state: a closed session does nothing any more", "[session_state]") {

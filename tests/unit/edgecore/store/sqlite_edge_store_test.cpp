@@ -106,12 +106,29 @@ TEST_CASE("edge_store: changes replace and remove rows, in the order of the batc
     }
     const auto [store, contents] = open(dir);
     REQUIRE(contents.desired.size() == 2);
-    CHECK(contents.desired[1].uid == "u9");
+    CHECK(contents.desired[0].key.name == "a");
+    CHECK(contents.desired[0].uid == "u9");
     REQUIRE(contents.reports.size() == 1);
     CHECK(contents.reports[0].seq == 5);
     CHECK(contents.reports[0].body == "newer");
     REQUIRE(contents.memory.size() == 1);
     CHECK(contents.memory[0].text == "three");
+}
+
+TEST_CASE("edge_store: a newer program's database is kept and a new one begun", "[store]") {
+    const test::TempDir dir;
+    commit(*open(dir).store, some_state());
+    execute(dir, "PRAGMA user_version = 99");
+    {
+        const auto [store, contents] = open(dir);
+        CHECK(contents.desired.empty());
+        CHECK_FALSE(contents.meta.complete);
+        CHECK(contents.meta.store_uuid == "machine");
+        CHECK_FALSE(contents.report.replaced_database.empty());
+        CHECK(std::filesystem::exists(contents.report.replaced_database));
+        commit(*store, some_state());
+    }
+    CHECK(open(dir).contents.report.clean());
 }
 
 TEST_CASE("edge_store: an acknowledged report leaves its number behind", "[store]") {
@@ -213,7 +230,7 @@ TEST_CASE("edge_store: a damaged page never stops a start nor serves what is wro
     }
 }
 
-TEST_CASE("edge_store: a failed commit changes nothing and the next one works", "[store]") {
+TEST_CASE("edge_store: a failed commit changes nothing, and a rewrite heals", "[store]") {
     const test::TempDir dir;
     commit(*open(dir).store, some_state());
     execute(dir, "CREATE TRIGGER no BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END");
@@ -223,6 +240,9 @@ TEST_CASE("edge_store: a failed commit changes nothing and the next one works", 
         bad.upserts = {desired_row("c", "u3")};
         bad.reports = {report_row(9, "x")};
         CHECK_FALSE(opened.store->commit(std::span(&bad, 1)).has_value());
+        // Nothing is built upon what the disk may not have.
+        CHECK_FALSE(opened.store->commit({}).has_value());
+        REQUIRE(opened.store->rewrite(opened.contents, false).has_value());
         StoreBatch good;
         good.upserts = {desired_row("d", "u4")};
         commit(*opened.store, good);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edgecore/store/state_keeper.hpp"
 
+#include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
 #include "store_rows.hpp"
 #include "tests/support/catch.hpp"
@@ -18,6 +19,7 @@ namespace {
 struct Disk {
     std::vector<std::size_t> commits;  // Batches in each.
     bool broken = false;
+    int rewrites = 0;
 };
 
 class FakeStore final : public EdgeStore {
@@ -33,11 +35,21 @@ public:
     }
     Result<void> commit(std::span<const StoreBatch> batches) override {
         if (disk_.broken) {
-            return fail(ErrorCode::internal, "disk full");
+            return fail(ErrorCode::internal, "disk error");
         }
         disk_.commits.push_back(batches.size());
         return {};
     }
+    Result<void> rewrite(const StoreContents& contents, bool /*keep*/) override {
+        CHECK(contents.desired.size() == 1);
+        if (disk_.broken) {
+            return fail(ErrorCode::internal, "disk error");
+        }
+        ++disk_.rewrites;
+        return {};
+    }
+    void open_reserve() override {}
+    Result<void> fill_reserve() override { return {}; }
 
 private:
     Disk& disk_;
@@ -57,7 +69,10 @@ Task<> commit_one(StateKeeper& keeper, std::string name, int& done) {
 }
 
 std::unique_ptr<StateKeeper> open(Executor executor, Disk& disk) {
-    auto keeper = StateKeeper::open(std::move(executor), std::make_unique<FakeStore>(disk), {});
+    auto keeper = StateKeeper::open(
+        std::move(executor), std::make_unique<FakeStore>(disk), {},
+        {.recovery_first = std::chrono::milliseconds(1), .recovery_last = std::chrono::seconds(1)}
+    );
     REQUIRE(keeper.has_value());
     return std::move(*keeper);
 }
@@ -116,8 +131,14 @@ TEST_CASE("state_keeper: a failed commit changes nothing that is seen", "[store]
         CHECK_FALSE(committed.has_value());
         CHECK(keeper->desired().size() == 1);
         CHECK(keeper->outbox().size() == 0);
-        CHECK(keeper->trouble() == "disk full");
+        CHECK(keeper->health() == Health::failing);
+        CHECK(keeper->trouble().ends_with("disk error"));
         disk.broken = false;
+        Event pause(co_await this_executor);
+        for (int i = 0; i < 1000 && keeper->health() != Health::sound; ++i) {
+            co_await pause.wait_for(std::chrono::milliseconds(10));
+        }
+        CHECK(disk.rewrites == 1);
         committed = co_await keeper->commit(batch);
         CHECK(committed.has_value());
         CHECK(keeper->trouble().empty());
