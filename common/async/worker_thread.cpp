@@ -10,8 +10,11 @@
 #include <pthread.h>
 
 #include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace farhold {
@@ -52,7 +55,16 @@ struct WorkerThread::Impl {
 };
 
 WorkerThread::WorkerThread(const std::string& name) : impl_(std::make_unique<Impl>()) {
-    impl_->thread = std::thread([impl = impl_.get()] { impl->work(); });
+    try {
+        impl_->thread = std::thread([impl = impl_.get()] { impl->work(); });
+    } catch (const std::system_error& error) {
+        // Nobody could go on without it, and parts that are half built have nothing to save.
+        std::fprintf(
+            stderr, "level=error msg=\"cannot start a thread\" thread=%s error=\"%s\"\n",
+            name.c_str(), error.what()
+        );
+        std::_Exit(1);
+    }
     // The kernel takes 15 characters; a longer name would be refused as a whole.
     pthread_setname_np(impl_->thread.native_handle(), name.substr(0, 15).c_str());
 }

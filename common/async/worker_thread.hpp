@@ -19,6 +19,7 @@ namespace farhold {
 
 class WorkerThread {
 public:
+    // Where no thread can be started the program ends with exit code 1 and says so.
     explicit WorkerThread(const std::string& name);
     WorkerThread(const WorkerThread&) = delete;
     WorkerThread& operator=(const WorkerThread&) = delete;

@@ -5,17 +5,22 @@
 
 namespace farhold::net {
 
-bool Admission::admit(const std::string& address) {
+Admission::Room Admission::room_for(const std::string& address) const {
     const auto known = anonymous_by_address_.find(address);
     const std::size_t here = known == anonymous_by_address_.end() ? 0 : known->second;
-    if (connections_ >= limits_.connections || anonymous_ >= limits_.anonymous ||
-        here >= limits_.anonymous_per_address) {
-        return false;
+    if (connections_ >= limits_.connections) {
+        return Room::full;
     }
+    if (here >= limits_.anonymous_per_address) {
+        return Room::crowded_address;
+    }
+    return anonymous_ >= limits_.anonymous ? Room::crowded : Room::free;
+}
+
+void Admission::enter(const std::string& address) {
     ++connections_;
     ++anonymous_;
     ++anonymous_by_address_[address];
-    return true;
 }
 
 void Admission::identified(const std::string& address) {

@@ -20,8 +20,13 @@ public:
 
     explicit Admission(Limits limits) : limits_(limits) {}
 
-    // A new connection is anonymous. False when there are too many; nothing is counted then.
-    bool admit(const std::string& address);
+    // What a newcomer meets: room; too many unknown ones, of its own address or in all, one of whom
+    // may be sent away for it; or too many connections.
+    enum class Room : unsigned char { free, crowded_address, crowded, full };
+    Room room_for(const std::string& address) const;
+
+    // A new connection, which is anonymous.
+    void enter(const std::string& address);
 
     // It has shown a certificate.
     void identified(const std::string& address);

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -35,6 +36,14 @@ struct Connection::Operation {
 
 namespace {
 
+// Data that the peer does not acknowledge for so long is given up by the kernel: the second line
+// behind the sessions' own deadlines, and the end of what lingers after a close.
+constexpr unsigned kUserTimeoutMs = 30'000;
+
+Instant mono_now() {
+    return SystemClock().now().mono;
+}
+
 error_code system_error(int code) {
     return {code, boost::system::system_category()};
 }
@@ -46,10 +55,14 @@ bool would_block(int code) {
 }  // namespace
 
 Connection::Connection(tcp::socket socket)
-    : socket_(std::move(socket)), deadline_(socket_.get_executor()) {
+    : socket_(std::move(socket)), deadline_(socket_.get_executor()), heard_(mono_now()) {
     error_code ignored;  // A peer that has gone already shows at the first read.
     socket_.native_non_blocking(true, ignored);
     socket_.set_option(tcp::no_delay(true), ignored);
+    ::setsockopt(
+        socket_.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeoutMs,
+        sizeof kUserTimeoutMs
+    );
     const auto remote = socket_.remote_endpoint(ignored);
     auto address = remote.address();
     if (address.is_v6() && address.to_v6().is_v4_mapped()) {
@@ -103,7 +116,12 @@ Error Connection::explain_tls_error() {
         case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
         case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
         case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
-            return {ErrorCode::unauthenticated, "TLS: the peer refused our certificate: " + text};
+            return {ErrorCode::permission_denied, "TLS: the peer refused our certificate: " + text};
+        case SSL_R_WRONG_VERSION_NUMBER:
+        case SSL_R_HTTP_REQUEST:
+        case SSL_R_PACKET_LENGTH_TOO_LONG:
+        case SSL_R_BAD_RECORD_TYPE:
+            return {ErrorCode::unavailable, "TLS: the peer speaks something else (" + text + ")"};
         default:
             return {ErrorCode::unavailable, "TLS: " + text};
     }
@@ -128,10 +146,15 @@ Connection::Attempt Connection::try_read(std::span<char> into) {
         errno = 0;
         std::size_t count = 0;
         const int outcome = SSL_read_ex(session_.get(), into.data(), into.size(), &count);
-        return outcome == 1 ? Attempt{.bytes = count} : classify(outcome);
+        if (outcome != 1) {
+            return classify(outcome);
+        }
+        heard_ = mono_now();
+        return {.bytes = count};
     }
     const ssize_t count = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
     if (count > 0) {
+        heard_ = mono_now();
         return {.bytes = static_cast<std::size_t>(count)};
     }
     if (count == 0) {
@@ -244,6 +267,10 @@ Task<Result<void>> Connection::write(std::string_view bytes) {
     co_return Result<void>();
 }
 
+Duration Connection::quiet_for() const {
+    return mono_now() - heard_;
+}
+
 void Connection::set_deadline(Duration from_now) {
     deadline_.expires_after(from_now);
     deadline_.async_wait([self = weak_from_this()](error_code error) {
@@ -280,6 +307,17 @@ void Connection::close_now() {
     is_closed_ = true;  // From here on the descriptor's number may belong to somebody else.
     clear_deadline();
     error_code ignored;
+    socket_.close(ignored);
+}
+
+void Connection::abort() {
+    if (is_closed_) {
+        return;
+    }
+    error_code ignored;
+    socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    is_closed_ = true;
+    clear_deadline();
     socket_.close(ignored);
 }
 

@@ -59,7 +59,13 @@ public:
 
     // Pending operations end with ErrorCode::cancelled.
     void close_now();
+    // The same, and nothing that is still to be sent is sent. A peer that is not heard but may hear
+    // learns it at once: an orderly end would wait behind what it does not acknowledge.
+    void abort();
     bool is_closed() const { return is_closed_; }
+
+    // How long nothing has come from the peer.
+    Duration quiet_for() const;
 
     const PeerIdentity& peer() const { return peer_; }
     Executor executor() { return socket_.get_executor(); }
@@ -85,6 +91,7 @@ private:
     SslPtr session_;
     PeerIdentity peer_;
     std::string unread_;
+    Instant heard_;                 // When bytes came last.
     std::optional<Error> failure_;  // What TLS or the deadline has to say beyond an error code.
     bool is_closed_ = false;
 };

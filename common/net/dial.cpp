@@ -2,11 +2,15 @@
 #include "common/net/dial.hpp"
 
 #include "common/async/timeout.hpp"
+#include "common/net/resolve.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
+#include <utility>
 #include <vector>
 
 namespace farhold::net {
@@ -17,38 +21,14 @@ using tcp = asio::ip::tcp;
 
 namespace {
 
-// One address that swallows packets must not use up the time of the others.
-constexpr Duration kAddressTimeout = std::chrono::seconds(5);
-
-Task<Result<std::vector<tcp::endpoint>>> resolve(Endpoint endpoint) {
-    std::vector<tcp::endpoint> found;
-    error_code error;
-    const auto address = asio::ip::make_address(endpoint.host, error);
-    if (!error) {
-        found.emplace_back(address, endpoint.port);
-        co_return found;
-    }
-    // getaddrinfo blocks, so the resolver has a thread of its own.
-    tcp::resolver resolver(co_await this_executor);
-    const std::string port = std::to_string(endpoint.port);
-    const auto results = co_await resolver.async_resolve(
-        endpoint.host, port, asio::redirect_error(asio::use_awaitable, error)
-    );
-    if (error == asio::error::operation_aborted) {
-        co_return fail(ErrorCode::cancelled, "cancelled");
-    }
-    if (error) {
-        co_return fail(ErrorCode::unavailable, "resolve " + endpoint.host + ": " + error.message());
-    }
-    for (const auto& result : results) {
-        found.push_back(result.endpoint());
-    }
-    co_return found;
-}
-
-Task<Result<std::shared_ptr<Connection>>> connect(tcp::endpoint address) {
+Task<Result<std::shared_ptr<Connection>>> connect(tcp::endpoint address, std::size_t segment_max) {
     tcp::socket socket(co_await this_executor);
     error_code error;
+    if (segment_max != 0) {
+        socket.open(address.protocol(), error);
+        const int value = static_cast<int>(segment_max);
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_MAXSEG, &value, sizeof value);
+    }
     co_await socket.async_connect(address, asio::redirect_error(asio::use_awaitable, error));
     if (error == asio::error::operation_aborted) {
         co_return fail(ErrorCode::cancelled, "cancelled");
@@ -62,19 +42,54 @@ Task<Result<std::shared_ptr<Connection>>> connect(tcp::endpoint address) {
     co_return std::make_shared<Connection>(std::move(socket));
 }
 
+// What ran out of time says at what.
+template <class T>
+Result<T> explain_deadline(Result<T> result, const std::string& what) {
+    if (!result && result.error().code() == ErrorCode::deadline) {
+        return fail(ErrorCode::deadline, what);
+    }
+    return result;
+}
+
+Task<Result<std::vector<tcp::endpoint>>> find_addresses(
+    const Endpoint& endpoint, const DialOptions& options
+) {
+    auto found = co_await resolve(endpoint, options.name_timeout);
+    if (found || found.error().code() == ErrorCode::cancelled) {
+        co_return found;
+    }
+    error_code error;
+    const auto known = asio::ip::make_address(options.known_address, error);
+    if (error) {
+        co_return found;
+    }
+    co_return std::vector<tcp::endpoint>{tcp::endpoint(known, endpoint.port)};
+}
+
 }  // namespace
 
 Task<Result<std::shared_ptr<Connection>>> dial(
-    Endpoint endpoint, std::shared_ptr<const TlsContext> tls
+    Endpoint endpoint, std::shared_ptr<const TlsContext> tls, DialOptions options
 ) {
-    const auto addresses = co_await resolve(endpoint);
+    const auto enter = [&options](DialPhase phase) {
+        if (options.on_phase) options.on_phase(phase);
+    };
+    enter(DialPhase::name);
+    const auto addresses = co_await find_addresses(endpoint, options);
     if (!addresses) {
         co_return fail(addresses.error());
     }
+    enter(DialPhase::connect);
     Result<std::shared_ptr<Connection>> connected =
         fail(ErrorCode::unavailable, "resolve " + endpoint.host + ": no address");
     for (const auto& address : *addresses) {
-        connected = co_await with_timeout(connect(address), kAddressTimeout);
+        // One address that swallows packets must not use up the time of the others.
+        connected = explain_deadline(
+            co_await with_timeout(
+                connect(address, options.segment_bytes_max), options.connect_timeout
+            ),
+            "connect to " + address.address().to_string() + ": no answer"
+        );
         if (connected || connected.error().code() == ErrorCode::cancelled) {
             break;
         }
@@ -82,7 +97,11 @@ Task<Result<std::shared_ptr<Connection>>> dial(
     if (!connected || !tls) {
         co_return connected;
     }
-    const auto secured = co_await (*connected)->start_tls(std::move(tls));
+    enter(DialPhase::tls);
+    const auto secured = explain_deadline(
+        co_await with_timeout((*connected)->start_tls(std::move(tls)), options.tls_timeout),
+        "TLS: no answer in time"
+    );
     if (!secured) {
         co_return fail(secured.error());
     }

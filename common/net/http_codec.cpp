@@ -144,6 +144,17 @@ HttpRequest RequestReader::take() {
 }
 
 struct ResponseReader::Impl {
+    std::expected<Progress, Refusal> check_head(Progress progress) const {
+        const auto& message = parser.get();
+        if (message.result_int() < 100) {
+            return std::unexpected(Refusal{400, "not valid HTTP/1.1: no such status"});
+        }
+        if (std::distance(message.begin(), message.end()) > std::ptrdiff_t(kHeaderFieldsMax)) {
+            return std::unexpected(Refusal{431, "too many header fields"});
+        }
+        return progress;
+    }
+
     http::response_parser<http::string_body> parser;
 };
 
@@ -157,7 +168,8 @@ ResponseReader::ResponseReader(std::size_t body_bytes_max, bool answers_head)
 ResponseReader::~ResponseReader() = default;
 
 std::expected<Progress, Refusal> ResponseReader::advance(std::string& bytes) {
-    return advance_parser(impl_->parser, bytes);
+    const auto progress = advance_parser(impl_->parser, bytes);
+    return progress && *progress != Progress::head ? impl_->check_head(*progress) : progress;
 }
 
 std::expected<Progress, Refusal> ResponseReader::end_of_stream() {

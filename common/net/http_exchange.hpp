@@ -21,6 +21,9 @@ public:
         // Nothing would be lost by closing: no request is being worked on, or the answer has no end.
         bool is_disposable = true;
         bool is_stopping = false;
+        // The peer has yet to say who it is or what it wants, and has no claim to its place.
+        bool is_mute = true;
+        bool is_identified = false;
     };
 
     Exchange(

@@ -52,6 +52,7 @@ struct HttpServer::Impl {
     Result<void> listen();
     Task<> accept_loop();
     void take(tcp::socket socket);
+    bool make_room(const std::string& address);
     Task<> serve(std::list<Exchange::Session>::iterator session);
     Task<> serve_requests(Exchange::Session& session);
     Task<bool> serve_one(Exchange::Session& session, Duration patience);
@@ -116,13 +117,36 @@ Task<> HttpServer::Impl::accept_loop() {
 
 void HttpServer::Impl::take(tcp::socket socket) {
     auto connection = std::make_shared<Connection>(std::move(socket));
-    if (is_stopping || !admission.admit(connection->peer().address)) {
+    if (is_stopping || !make_room(connection->peer().address)) {
         connection->close_now();
         return;
     }
+    admission.enter(connection->peer().address);
     const auto session = sessions.emplace(sessions.end());
     session->connection = std::move(connection);
     tasks.spawn(serve(session));
+}
+
+// Whoever only holds a place open gives way to the next, the longest first: otherwise a few hundred
+// silent connections would keep all machines out.
+bool HttpServer::Impl::make_room(const std::string& address) {
+    const Admission::Room room = admission.room_for(address);
+    if (room == Admission::Room::free) {
+        return true;
+    }
+    if (room == Admission::Room::full) {
+        return false;
+    }
+    for (Exchange::Session& session : sessions) {
+        const bool is_near =
+            room == Admission::Room::crowded || session.connection->peer().address == address;
+        if (session.is_mute && !session.is_identified && is_near &&
+            !session.connection->is_closed()) {
+            session.connection->close_now();
+            return true;
+        }
+    }
+    return false;
 }
 
 namespace {
@@ -138,13 +162,13 @@ public:
     Farewell(const Farewell&) = delete;
     Farewell& operator=(const Farewell&) = delete;
     ~Farewell() {
-        admission_.left(is_identified_, session_->connection->peer().address);
+        admission_.left(session_->is_identified, session_->connection->peer().address);
         session_->connection->close_now();
         sessions_.erase(session_);
     }
 
     void identified() {
-        is_identified_ = true;
+        session_->is_identified = true;
         admission_.identified(session_->connection->peer().address);
     }
 
@@ -152,7 +176,6 @@ private:
     Admission& admission_;
     std::list<Exchange::Session>& sessions_;
     std::list<Exchange::Session>::iterator session_;
-    bool is_identified_ = false;
 };
 
 }  // namespace
@@ -191,6 +214,7 @@ Task<bool> HttpServer::Impl::serve_one(Exchange::Session& session, Duration pati
         co_return false;
     }
     session.is_disposable = false;
+    session.is_mute = false;
     const bool keep_alive = reader.keep_alive();
     Exchange exchange(executor, config, session, reader.take(), keep_alive);
     const First first = co_await race(handler(exchange), exchange.watch_peer());
@@ -198,6 +222,7 @@ Task<bool> HttpServer::Impl::serve_one(Exchange::Session& session, Duration pati
         co_await exchange.respond(text_response(500, "the request was not answered\n"));
     }
     session.is_disposable = true;
+    session.is_mute = true;
     if (!exchange.leaves_usable() && !session.connection->is_closed()) {
         co_await linger(session);
     }

@@ -32,7 +32,8 @@ struct HttpServerConfig {
     std::size_t header_bytes_max = 16 << 10;
     std::size_t body_bytes_max = 1 << 20;
     std::size_t connections_max = 20'000;
-    // Connections that have not shown a verified certificate, in all and from one address.
+    // Connections that have not shown a verified certificate, in all and from one address. Beyond it
+    // the newcomer takes the place of the one that has been silent longest.
     std::size_t anonymous_connections_max = 512;
     std::size_t anonymous_per_address_max = 20;
 

@@ -238,6 +238,14 @@ void WebSocket::close_now() {
     impl_->connection().close_now();
 }
 
+void WebSocket::abort() {
+    impl_->connection().abort();
+}
+
+Duration WebSocket::quiet_for() const {
+    return impl_->connection().quiet_for();
+}
+
 const PeerIdentity& WebSocket::peer() const {
     return impl_->connection().peer();
 }
@@ -263,16 +271,20 @@ Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(
 
 namespace {
 
-Task<Result<std::unique_ptr<WebSocket>>> dial_and_upgrade(
-    Endpoint endpoint, std::shared_ptr<const TlsContext> tls, std::string target,
+// The first line of an answer's body, if it is one for people.
+std::string reason_in(const std::string& body) {
+    constexpr std::size_t kReasonBytesMax = 200;
+    const std::string line = body.substr(0, std::min(body.find('\n'), kReasonBytesMax));
+    const bool is_text =
+        std::ranges::all_of(line, [](char one) { return one >= ' ' && one <= '~'; });
+    return line.empty() || !is_text ? "" : ": " + line;
+}
+
+Task<Result<std::unique_ptr<WebSocket>>> upgrade(
+    std::shared_ptr<Connection> connection, std::string host, std::string target,
     WebSocketOptions options
 ) {
-    auto connection = co_await dial(endpoint, std::move(tls));
-    if (!connection) {
-        co_return fail(connection.error());
-    }
-    auto impl = std::make_unique<WebSocket::Impl>(std::move(*connection), options);
-    const std::string host = to_string(endpoint);
+    auto impl = std::make_unique<WebSocket::Impl>(std::move(connection), options);
     beast::websocket::response_type response;
     error_code error;
     co_await impl->stream.async_handshake(
@@ -283,7 +295,8 @@ Task<Result<std::unique_ptr<WebSocket>>> dial_and_upgrade(
         const bool is_forbidden = status == 401 || status == 403;
         co_return fail(
             is_forbidden ? ErrorCode::permission_denied : ErrorCode::unavailable,
-            "WebSocket upgrade: the server answered " + std::to_string(status)
+            "WebSocket upgrade: the server answered " + std::to_string(status) +
+                reason_in(response.body())
         );
     }
     if (error) {
@@ -302,14 +315,26 @@ Task<Result<std::unique_ptr<WebSocket>>> connect_websocket(
         co_return fail(context.error());
     }
     const std::string where = "connect to " + endpoint.host;
-    auto connected = co_await with_timeout(
-        dial_and_upgrade(std::move(endpoint), std::move(*context), std::move(target), options),
-        options.connect_timeout
-    );
-    if (!connected) {
-        co_return fail(connected.error().within(where));
+    std::string host = to_string(endpoint);
+    auto connection = co_await dial(std::move(endpoint), std::move(*context), options.dial);
+    if (!connection) {
+        co_return fail(connection.error().within(where));
     }
-    co_return connected;
+    if (options.dial.on_phase) {
+        options.dial.on_phase(DialPhase::upgrade);
+    }
+    const Duration limit = options.dial.upgrade_timeout;
+    auto upgraded = co_await with_timeout(
+        upgrade(std::move(*connection), std::move(host), std::move(target), std::move(options)),
+        limit
+    );
+    if (!upgraded && upgraded.error().code() == ErrorCode::deadline) {
+        co_return fail(ErrorCode::deadline, where + ": WebSocket upgrade: no answer in time");
+    }
+    if (!upgraded) {
+        co_return fail(upgraded.error().within(where));
+    }
+    co_return upgraded;
 }
 
 }  // namespace farhold::net

@@ -8,6 +8,7 @@
 #include "common/async/task.hpp"
 #include "common/base/error.hpp"
 #include "common/base/time.hpp"
+#include "common/net/dial_options.hpp"
 #include "common/net/peer.hpp"
 #include "common/net/tls_config.hpp"
 
@@ -39,6 +40,12 @@ public:
     // Ends pending calls at once.
     void close_now();
 
+    // The same, for a peer that is not heard any more: what is still to be sent is forgotten.
+    void abort();
+
+    // How long nothing has come from the peer, not even a part of a message.
+    Duration quiet_for() const;
+
     const PeerIdentity& peer() const;
 
 private:
@@ -47,12 +54,12 @@ private:
 
 struct WebSocketOptions {
     std::size_t message_bytes_max = 1 << 20;
-    Duration connect_timeout = std::chrono::seconds(10);  // Name, TCP, TLS and upgrade together.
+    DialOptions dial;  // Of connect_websocket().
 };
 
-// Always over TLS. Errors: unavailable (worth another try), unauthenticated (the server's
-// certificate was refused, or it refused ours), permission_denied (the upgrade was refused with
-// 401 or 403), deadline.
+// Always over TLS. Errors: unavailable (worth another try), unauthenticated (the server has not
+// proved itself), permission_denied (it refused our certificate, or the upgrade with 401 or 403),
+// deadline.
 Task<Result<std::unique_ptr<WebSocket>>> connect_websocket(
     Endpoint endpoint, TlsClientConfig tls, std::string target, WebSocketOptions options = {}
 );

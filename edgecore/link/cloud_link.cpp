@@ -4,6 +4,7 @@
 #include "common/async/timeout.hpp"
 #include "common/base/ensure.hpp"
 #include "common/base/overload.hpp"
+#include "common/net/dial_options.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/websocket.hpp"
 
@@ -16,6 +17,14 @@ namespace farhold::link {
 namespace {
 
 constexpr Duration kRenewalLook = std::chrono::minutes(1);
+
+// IPv6 guarantees packets of 1280 bytes; this is their TCP payload.
+constexpr std::size_t kSmallSegmentBytes = 1220;
+
+Reach reach_of(net::DialPhase phase, const Error& error) {
+    if (phase <= net::DialPhase::connect) return Reach::nobody;
+    return error.code() == ErrorCode::deadline ? Reach::stalled : Reach::peer;
+}
 
 }  // namespace
 
@@ -35,6 +44,7 @@ CloudLink::CloudLink(
 )
     : executor_(std::move(executor)),
       hubs_(std::move(hubs)),
+      known_addresses_(hubs_.size()),
       identity_(std::move(identity)),
       store_(store),
       clock_(clock),
@@ -87,21 +97,27 @@ void CloudLink::feed(Event event) {
 void CloudLink::perform(const Action& action) {
     std::visit(
         Overload{
-            [this](const action::Dial&) { group_->spawn(connect()); },
+            [this](const action::Dial& dial) { group_->spawn(connect(dial.small_segments)); },
             [this](const action::Send& send) {
                 if (!connection_) return;
                 connection_->outgoing.push_back(send.bytes);
                 connection_->changed.set();
             },
-            [this](const action::Close& close) { close_connection(close.reason); },
+            [this](const action::Close& close) { close_connection(close); },
             [this](const action::Store& store) { group_->spawn(commit(store.batch)); },
             [this](const action::AckReports& ack) { group_->spawn(acknowledge(ack.seqs)); },
             [this](const action::ReportRefused& refused) { log_refusal(refused); },
             [this](const action::RaiseSequence& raise) {
-                logger_.warning(
-                    "store was put back to an older state", {{"seq_high", raise.seq_high}}
-                );
                 store_.outbox().raise_sequence(raise.seq_high);
+                group_->spawn(raise_sequence(raise.seq_high));
+            },
+            [this](const action::StoreWentBack& back) {
+                logger_.error(
+                    "this store went back in time, the hub knows a later state of it",
+                    {{"acknowledged", back.acked_seq},
+                     {"had", store_.meta().seq_at_start},
+                     {"stale_reports_dropped", back.stale}}
+                );
             },
             [this](const action::RequestRenewal&) {
                 feed(event::RenewalDue{.request_pem = identity_.make_renewal_request()});
@@ -118,10 +134,14 @@ void CloudLink::perform(const Action& action) {
     );
 }
 
-void CloudLink::close_connection(const std::string& reason) {
+void CloudLink::close_connection(const action::Close& close) {
     if (!connection_) return;
-    logger_.debug("connection dropped", {{"reason", reason}});
-    connection_->socket->close_now();
+    logger_.debug("connection dropped", {{"reason", close.reason}});
+    if (close.unheard) {
+        connection_->socket->abort();
+    } else {
+        connection_->socket->close_now();
+    }
     connection_.reset();
 }
 
@@ -157,6 +177,9 @@ Task<> CloudLink::tick_loop() {
         const auto due = state_.wake_at();
         if (!due || *due > clock_.now().mono) continue;
         feed(event::Beat{});
+        if (connection_) {
+            feed(event::Heard{.at = clock_.now().mono - connection_->socket->quiet_for()});
+        }
         feed(event::Tick{});
         log_state();
     }
@@ -170,18 +193,25 @@ Task<> CloudLink::renewal_loop() {
     }
 }
 
-Task<> CloudLink::connect() {
+Task<> CloudLink::connect(bool small_segments) {
     const net::Endpoint endpoint = hub();
     net::TlsClientConfig tls = identity_.tls(endpoint.host);
+    net::DialPhase reached = net::DialPhase::name;
     net::WebSocketOptions options;
     options.message_bytes_max = tunnel::kWireBytesMax;
+    const std::size_t which = hub_;
+    options.dial.known_address = known_addresses_[which];
+    options.dial.segment_bytes_max = small_segments ? kSmallSegmentBytes : 0;
+    options.dial.on_phase = [&reached](net::DialPhase phase) { reached = phase; };
     auto socket = co_await net::connect_websocket(endpoint, std::move(tls), "/v1/tunnel", options);
     if (!socket) {
         if (socket.error().code() == ErrorCode::cancelled) co_return;
         hub_ = (hub_ + 1) % hubs_.size();
-        feed(event::DialFailed{.error = socket.error()});
+        feed(event::DialFailed{.error = socket.error(), .reach = reach_of(reached, socket.error())}
+        );
         co_return;
     }
+    known_addresses_[which] = (*socket)->peer().address;
     auto connection = std::make_shared<Connection>(executor_, std::move(*socket));
     connection_ = connection;
     feed(event::Dialed{});
@@ -237,6 +267,16 @@ Task<> CloudLink::acknowledge(std::vector<std::uint64_t> seqs) {
     const auto committed = co_await store_.commit(std::move(batch));
     // A success is told by the store's own change.
     if (!committed) feed(event::AcksNotStored{.error = committed.error()});
+}
+
+// Else the next start would know the lower number again.
+Task<> CloudLink::raise_sequence(std::uint64_t seq_high) {
+    store::StoreBatch batch;
+    batch.seq_high = seq_high;
+    const auto committed = co_await store_.commit(std::move(batch));
+    if (!committed) {
+        logger_.warning("number not stored", {{"error", committed.error().message()}});
+    }
 }
 
 }  // namespace farhold::link

@@ -62,20 +62,22 @@ private:
 
     void feed(Event event);
     void perform(const Action& action);
-    void close_connection(const std::string& reason);
+    void close_connection(const action::Close& close);
     void log_state();
     void log_refusal(const action::ReportRefused& refused);
 
     Task<> tick_loop();
     Task<> renewal_loop();
-    Task<> connect();
+    Task<> connect(bool small_segments);
     Task<> read_loop(std::shared_ptr<Connection> connection);
     Task<> write_loop(std::shared_ptr<Connection> connection);
     Task<> commit(store::StoreBatch batch);
     Task<> acknowledge(std::vector<std::uint64_t> seqs);
+    Task<> raise_sequence(std::uint64_t seq_high);
 
     Executor executor_;
     std::vector<net::Endpoint> hubs_;
+    std::vector<std::string> known_addresses_;  // Where each hub was reached last.
     std::size_t hub_ = 0;
     LinkIdentity identity_;
     store::StateKeeper& store_;

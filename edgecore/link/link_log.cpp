@@ -22,6 +22,10 @@ void LinkLog::observe(const LinkStatus& status, const std::string& hub, Instant 
         logger_.info("link up", {{"hub", hub}, {"epoch", status.epoch}});
     }
     up_told_ = true;
+    if (status.small_segments && !small_segments_told_) {
+        logger_.warning("large packets are lost on the way to the hub, segments are kept small");
+    }
+    small_segments_told_ = status.small_segments;
 }
 
 void LinkLog::down(const LinkStatus& status, const std::string& hub, Instant now) {

@@ -34,6 +34,7 @@ private:
     Phase phase_ = Phase::disconnected;
     bool up_told_ = false;
     bool refused_told_ = false;
+    bool small_segments_told_ = false;
     Instant window_began_{};
     int outages_ = 0;  // That began in the window.
 };

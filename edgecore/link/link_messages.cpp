@@ -3,6 +3,7 @@
 // LinkState's part that answers the hub.
 #include "common/tunnel/content.hpp"
 #include "edgecore/link/link_step.hpp"
+#include "edgecore/store/frugal_batch.hpp"
 
 #include <fmt/format.h>
 
@@ -65,6 +66,9 @@ void LinkState::receive(tunnel::Welcome& welcome, Step& step) {
     if (welcome.acked_seq > step.store.outbox.seq_high()) {
         step.actions.emplace_back(action::RaiseSequence{welcome.acked_seq});
     }
+    if (welcome.store_went_back) {
+        leave_the_past(welcome.acked_seq, step);
+    }
     if (welcome.mode == tunnel::SyncMode::need_inventory) {
         ++status_.counters.resumed_by_inventory;
         enter(Phase::syncing, step);
@@ -73,7 +77,7 @@ void LinkState::receive(tunnel::Welcome& welcome, Step& step) {
         ++status_.counters.resumed_in_sync;
         status_.last_sync = step.now.mono;
         enter(Phase::live, step);
-        if (!step.store.desired.complete()) {
+        if (!step.store.desired.confirmed()) {
             storing_ = Storing::completeness;
             store::StoreBatch batch;
             batch.complete = true;
@@ -81,6 +85,26 @@ void LinkState::receive(tunnel::Welcome& welcome, Step& step) {
         }
     }
     send_renewal(step);
+}
+
+// What the store woke up with is as old as the store: the hub has heard of all of it and of what
+// came later. What this process has found out itself is news, whatever its number.
+void LinkState::leave_the_past(std::uint64_t acked_seq, Step& step) {
+    const std::uint64_t stale_up_to = std::min(acked_seq, step.store.meta.seq_at_start);
+    reports_.skip_to(stale_up_to);
+    action::AckReports past;
+    for (const store::ReportRow* row : step.store.outbox.window(0, store::kOutboxRowsMax)) {
+        if (row->seq <= stale_up_to) {
+            past.seqs.push_back(row->seq);
+        }
+    }
+    if (!std::exchange(status_.store_went_back, true) || !past.seqs.empty()) {
+        step.actions.emplace_back(action::StoreWentBack{acked_seq, past.seqs.size()});
+    }
+    status_.counters.reports_stale += past.seqs.size();
+    if (!past.seqs.empty()) {
+        step.actions.emplace_back(std::move(past));
+    }
 }
 
 void LinkState::receive(tunnel::Batch& batch, Step& step) {
@@ -118,6 +142,13 @@ void LinkState::store_next(Step& step) {
     if (storing_ != Storing::nothing || !session_ || session_->batches.empty()) {
         return;
     }
+    if (room_at_ && step.now.mono < *room_at_) {
+        if (!way_out_failed_) {
+            store_way_out(step);
+        }
+        return;
+    }
+    way_out_failed_ = false;
     const tunnel::Batch& batch = session_->batches.front();
     store::StoreBatch changes;
     changes.complete = !batch.more;
@@ -132,6 +163,46 @@ void LinkState::store_next(Step& step) {
     }
     storing_ = Storing::batch;
     step.actions.emplace_back(action::Store{std::move(changes)});
+}
+
+// While the disk is full, deletions overtake the objects before them: they make room. An object that
+// they were about need not be stored any more.
+void LinkState::store_way_out(Step& step) {
+    store::StoreBatch changes;
+    auto& batches = session_->batches;
+    const auto overtake = [&](auto until, const object::ObjectKey& key, const std::string& uid) {
+        for (auto batch = batches.begin(); batch != until; ++batch) {
+            std::erase_if(batch->upserts, [&](const tunnel::Upsert& upsert) {
+                const bool overtaken = upsert.key == key && upsert.uid == uid;
+                session_->batch_bytes -= overtaken ? tunnel::size_of(upsert) : 0;
+                return overtaken;
+            });
+        }
+    };
+    const auto is_held = [&](const object::ObjectKey& key, const std::string& uid) {
+        const store::DesiredRow* held = step.store.desired.find(key);
+        return held != nullptr && held->uid == uid;
+    };
+    for (auto batch = batches.begin(); batch != batches.end(); ++batch) {
+        for (const tunnel::Removal& removal : batch->removals) {
+            overtake(batch, removal.key, removal.uid);
+            if (is_held(removal.key, removal.uid)) {
+                changes.removals.push_back(removal.key);
+            }
+        }
+        for (const tunnel::Upsert& upsert : batch->upserts) {
+            const bool news = is_held(upsert.key, upsert.uid) &&
+                              step.store.desired.find(upsert.key)->hash != upsert.hash;
+            if (news && store::is_leaving(*upsert.content)) {
+                overtake(batch, upsert.key, upsert.uid);
+                changes.upserts.push_back(to_row(upsert));
+            }
+        }
+    }
+    if (!changes.empty()) {
+        storing_ = Storing::way_out;
+        step.actions.emplace_back(action::Store{std::move(changes)});
+    }
 }
 
 void LinkState::batch_stored(Step& step) {
@@ -193,9 +264,6 @@ void LinkState::receive(tunnel::Pong& pong, Step& step) {
     }
     status_.rtt = step.now.mono - session_->ping_sent;
     step.actions.emplace_back(action::ProveTime{pong.hub_time});
-    if (status_.phase == Phase::live) {
-        backoff_.reset();  // Not sooner: a session that dies at once must not be retried at once.
-    }
 }
 
 void LinkState::receive(tunnel::Certificate& certificate, Step& step) {
@@ -215,8 +283,7 @@ void LinkState::receive(tunnel::Certificate& certificate, Step& step) {
     }
     step.actions.emplace_back(action::AdoptCertificate{std::move(certificate.certificate_pem)});
     if (renewing) {
-        backoff_.reset();
-        close(EndReason::renewed, "certificate renewed", Return::soon, step);
+        close(EndReason::renewed, "certificate renewed", Return::at_once, step);
     }
 }
 

@@ -10,6 +10,13 @@
 
 namespace farhold::link {
 
+namespace {
+
+constexpr Duration kRoomWaitFirst = std::chrono::seconds(1);
+constexpr Duration kRoomWaitLast = std::chrono::seconds(30);
+
+}  // namespace
+
 std::string_view to_string(Phase phase) {
     switch (phase) {
         case Phase::disconnected:
@@ -93,6 +100,9 @@ std::optional<Instant> LinkState::wake_at() const {
         at(dial_at_);
     }
     if (session_) {
+        if (room_at_ && storing_ == Storing::nothing && !session_->batches.empty()) {
+            at(*room_at_);
+        }
         at(session_->next_ping);
         at(session_->heard + tunnel::kSilenceMax);
         if (status_.phase == Phase::hello) {
@@ -122,18 +132,34 @@ void LinkState::handle(const event::Dialed& /*event*/, Step& step) {
             .seq_high = store.outbox.seq_high(),
             .digest = store.desired.digest(),
             .objects = store.desired.size(),
+            .process = config_.process,
+            .reports_lost = store.meta.reports_lost,
         },
         step
     );
 }
 
 void LinkState::handle(const event::DialFailed& event, Step& step) {
-    const ErrorCode code = event.error.code();
-    status_.refused = code == ErrorCode::unauthenticated || code == ErrorCode::permission_denied;
+    status_.refused = event.error.code() == ErrorCode::permission_denied;
+    if (event.reach == Reach::stalled) {
+        suspect_large_segments(true, step.now);
+    }
+    Return when = event.reach == Reach::nobody ? Return::at_once : Return::soon;
+    if (status_.refused) {
+        when = Return::slowly;
+    }
+    const bool is_stranger = event.error.code() == ErrorCode::unauthenticated;
+    const std::string who = is_stranger ? "what answers has not proved to be the hub: " : "";
     end_session(
-        status_.refused ? EndReason::refused : EndReason::unreachable, event.error.message(),
-        status_.refused ? Return::slowly : Return::soon, step
+        status_.refused ? EndReason::refused : EndReason::unreachable, who + event.error.message(),
+        when, step
     );
+}
+
+void LinkState::handle(const event::Heard& event, Step& /*step*/) {
+    if (session_) {
+        session_->heard = std::max(session_->heard, event.at);
+    }
 }
 
 void LinkState::handle(const event::Received& event, Step& step) {
@@ -170,6 +196,8 @@ void LinkState::handle(const event::Stored& /*event*/, Step& step) {
     const Storing stored = std::exchange(storing_, Storing::nothing);
     // No session begins while the store is at work, so the batch is one of this session or of none.
     if (stored == Storing::batch) {
+        room_at_.reset();
+        room_wait_ = Duration{};
         ++status_.counters.batches_stored;
         if (session_) {
             batch_stored(step);
@@ -178,8 +206,12 @@ void LinkState::handle(const event::Stored& /*event*/, Step& step) {
 }
 
 void LinkState::handle(const event::StoreFailed& event, Step& step) {
-    storing_ = Storing::nothing;
-    store_failed(event.error, step);
+    way_out_failed_ = std::exchange(storing_, Storing::nothing) == Storing::way_out;
+    if (event.error.code() == ErrorCode::resource_exhausted) {
+        wait_for_room(event.error.message(), step);
+    } else {
+        store_failed(event.error, step);
+    }
 }
 
 void LinkState::handle(const event::Submitted& event, Step& /*step*/) {
@@ -222,7 +254,7 @@ void LinkState::handle(const event::Tick& /*event*/, Step& step) {
     }
     const Instant now = step.now.mono;
     if (now >= session_->heard + tunnel::kSilenceMax) {
-        close(EndReason::silent, "the hub is silent", Return::soon, step);
+        silent(step);
     } else if (status_.phase == Phase::hello && now >= session_->opened + config_.welcome_timeout) {
         close(EndReason::not_welcomed, "the hub does not welcome this machine", Return::soon, step);
     } else if (now >= session_->next_ping) {
@@ -248,6 +280,7 @@ void LinkState::enter(Phase phase, Step& step) {
     status_.since = step.now.mono;
     if (phase == Phase::live) {
         ++status_.counters.sessions;
+        session_->live_since = step.now.mono;
         status_.trouble.clear();
     }
     step.actions.emplace_back(action::StateChanged{});
@@ -266,8 +299,12 @@ void LinkState::dial_if_due(Step& step) {
     if (status_.phase == Phase::disconnected && storing_ == Storing::nothing &&
         step.now.mono >= dial_at_) {
         ++status_.counters.dials;
+        dialed_at_ = step.now.mono;
+        if (dialed_at_ - small_segments_since_ > config_.small_segments_for) {
+            status_.small_segments = false;
+        }
         enter(Phase::dialing, step);
-        step.actions.emplace_back(action::Dial{});
+        step.actions.emplace_back(action::Dial{.small_segments = status_.small_segments});
     }
 }
 
@@ -278,29 +315,85 @@ void LinkState::store_failed(const Error& error, Step& step) {
     }
 }
 
+// The session lives on: heartbeats go, reports go, and the batch is not confirmed until it is stored.
+void LinkState::wait_for_room(const std::string& reason, Step& step) {
+    ++status_.counters.store_failures;
+    room_wait_ = std::clamp(room_wait_ * 2, kRoomWaitFirst, kRoomWaitLast);
+    room_at_ = step.now.mono + room_wait_;
+    // A hub whose window is full cannot tell of deletions; a new session begins with all of them.
+    if (session_ && session_->batches.size() >= tunnel::kBatchWindow) {
+        close(EndReason::store_failed, "store: " + reason, Return::slowly, step);
+    }
+}
+
 void LinkState::protocol_error(const std::string& what, Step& step) {
     ++status_.counters.protocol_errors;
     close(EndReason::protocol_error, "protocol error: " + what, Return::soon, step);
 }
 
 void LinkState::close(EndReason why, const std::string& reason, Return when, Step& step) {
-    step.actions.emplace_back(action::Close{reason});
+    const bool unheard = why == EndReason::silent;
+    step.actions.emplace_back(action::Close{.reason = reason, .unheard = unheard});
     end_session(why, reason, when, step);
+}
+
+// A hub that has welcomed us does not fall silent, its path does. One that never has may be somebody
+// else, and is not pressed.
+void LinkState::silent(Step& step) {
+    const auto live_since = session_->live_since;
+    if (!live_since || step.now.mono - *live_since < config_.good_session) {
+        suspect_large_segments(false, step.now);
+    }
+    const Return when = live_since ? Return::at_once : Return::soon;
+    close(EndReason::silent, "the hub is silent", when, step);
+}
+
+void LinkState::suspect_large_segments(bool strongly, Now now) {
+    // An attempt that connects and then stalls is enough; a session that falls silent soon is so
+    // only if the next one does it too.
+    constexpr int kEnough = 2;
+    stalls_ += strongly ? kEnough : 1;
+    if (stalls_ >= kEnough) {
+        stalls_ = 0;
+        status_.small_segments = !status_.small_segments;
+        small_segments_since_ = now.mono;
+    }
+}
+
+Duration LinkState::wait_before(Return when, bool was_good, Step& step) {
+    Random& random = step.random;
+    const auto between = [&random](Duration low, Duration high) {
+        return Duration(static_cast<Duration::rep>(random.between(
+            static_cast<std::uint64_t>(low.count()), static_cast<std::uint64_t>(high.count())
+        )));
+    };
+    if (when == Return::slowly) {
+        return between(config_.redial_cap / 2, config_.redial_cap);
+    }
+    if (when == Return::at_once || was_good) {
+        const bool was_live = session_ && session_->live_since;
+        const bool long_gone = step.now.mono - status_.down_since >= config_.long_outage;
+        return was_live || !long_gone
+                   ? between(Duration(0), config_.dial_interval)
+                   : between(config_.long_outage_interval / 2, config_.long_outage_interval);
+    }
+    return backoff_.next(random);
 }
 
 void LinkState::end_session(EndReason why, const std::string& reason, Return when, Step& step) {
     ++status_.counters.ended.at(static_cast<std::size_t>(why));
+    const Instant now = step.now.mono;
+    const bool was_good =
+        session_ && session_->live_since && now - *session_->live_since >= config_.good_session;
+    if (was_good) {
+        backoff_.reset();
+        stalls_ = 0;
+    }
+    const Duration wait = wait_before(when, was_good, step);
+    dial_at_ = std::max(now + wait, dialed_at_ + config_.dial_interval);
     session_.reset();
     status_.trouble = reason;
     status_.rtt.reset();
-    const Instant now = step.now.mono;
-    if (when == Return::slowly) {
-        const auto cap = static_cast<std::uint64_t>(config_.redial_cap.count());
-        const auto wait = step.random.between(cap / 2, cap);
-        dial_at_ = now + Duration(static_cast<Duration::rep>(wait));
-    } else {
-        dial_at_ = now + backoff_.next(step.random);
-    }
     enter(Phase::disconnected, step);
 }
 

@@ -7,7 +7,9 @@
 //
 // Rules it keeps: a batch is confirmed only after the store says that it is on the disk; a durable
 // report is sent only after it is; what is newer of a key is never followed by what is older; a dead
-// connection is given up after kSilenceMax; there is always a next attempt.
+// connection is given up after kSilenceMax; there is always a next attempt. How soon depends on what
+// went wrong: a path on which nobody answers is tried all the time, since that costs the hub nothing;
+// whoever answers and then fails, or refuses, is left alone ever longer.
 #pragma once
 
 #include "common/base/backoff.hpp"
@@ -44,11 +46,27 @@ struct StoreView {
 
 struct LinkConfig {
     std::string version;  // Of this edgecore, for the hub to show.
+    std::string process;  // Drawn anew at each start (Hello.process).
 
     Duration redial_base = std::chrono::milliseconds(500);
-    Duration redial_cap = std::chrono::seconds(30);
+    Duration redial_cap = std::chrono::seconds(60);
+    Duration dial_interval = std::chrono::seconds(1);  // Between two attempts, at least.
+    // Where nobody has answered for so long, it is tried less often, to spare battery and radio.
+    Duration long_outage = std::chrono::minutes(10);
+    Duration long_outage_interval = std::chrono::seconds(4);
+    // A session that lives for so long is a good one: what was before it is forgotten.
+    Duration good_session = std::chrono::seconds(60);
+    // For so long segments are kept small on a path that loses large ones; then it is tried anew.
+    Duration small_segments_for = std::chrono::hours(1);
     // From the Hello to the Welcome. Longer than a hub needs to learn its cluster by heart.
     Duration welcome_timeout = std::chrono::seconds(60);
+};
+
+// How far an attempt came that failed.
+enum class Reach : std::uint8_t {
+    nobody,   // No name, no route, no answer.
+    peer,     // Somebody answered, and then it went wrong.
+    stalled,  // Somebody answered, and then nothing came any more.
 };
 
 // The driver tells nothing more of a connection after Closed, or after it was told to Close.
@@ -57,6 +75,11 @@ namespace event {
 struct Dialed {};
 struct DialFailed {
     Error error;
+    Reach reach = Reach::peer;
+};
+// Something came from the hub at that time, be it a part of a message. Told before a Tick.
+struct Heard {
+    Instant at;
 };
 struct Received {
     std::string bytes;  // One WebSocket message.
@@ -99,19 +122,22 @@ struct Tick {};
 }  // namespace event
 
 using Event = std::variant<
-    event::Dialed, event::DialFailed, event::Received, event::Closed, event::Stored,
+    event::Dialed, event::DialFailed, event::Heard, event::Received, event::Closed, event::Stored,
     event::StoreFailed, event::Submitted, event::Forgotten, event::OutboxChanged,
     event::AcksNotStored, event::RenewalDue, event::Beat, event::Tick>;
 
 namespace action {
 
-struct Dial {};
+struct Dial {
+    bool small_segments = false;  // The path seems to lose large packets.
+};
 struct Send {
     std::string bytes;  // One WebSocket message.
 };
 // Drop the connection; no Closed is to follow.
 struct Close {
     std::string reason;
+    bool unheard = false;  // The hub is not heard any more; what is still to be sent is of no use.
 };
 // Commit as one and answer with Stored or StoreFailed. One at a time.
 struct Store {
@@ -128,9 +154,15 @@ struct ReportRefused {
     std::string reason;
     bool gone = false;  // What it was about is gone: nothing to worry about.
 };
-// The store has been put back to an older state: number reports above this from now on.
+// Number reports above this from now on: the hub has seen higher numbers than the store has.
 struct RaiseSequence {
     std::uint64_t seq_high = 0;
+};
+// For the log: the store is an older state of itself. The hub had acknowledged its reports up to
+// `acked_seq`; `stale` ones that it brought along from then are dropped, not sent.
+struct StoreWentBack {
+    std::uint64_t acked_seq = 0;
+    std::size_t stale = 0;
 };
 // Make a certificate request and answer with RenewalDue.
 struct RequestRenewal {};
@@ -148,8 +180,8 @@ struct StateChanged {};
 
 using Action = std::variant<
     action::Dial, action::Send, action::Close, action::Store, action::AckReports,
-    action::ReportRefused, action::RaiseSequence, action::RequestRenewal, action::AdoptCertificate,
-    action::ProveTime, action::StateChanged>;
+    action::ReportRefused, action::RaiseSequence, action::StoreWentBack, action::RequestRenewal,
+    action::AdoptCertificate, action::ProveTime, action::StateChanged>;
 using Actions = std::vector<Action>;
 
 enum class Phase : std::uint8_t {
@@ -207,14 +239,17 @@ struct LinkCounters {
     std::array<std::uint64_t, tunnel::kReportClasses> report_bytes_sent{};
     std::array<std::uint64_t, tunnel::kReportClasses> reports_refused{};
     std::array<std::uint64_t, kQueueBounds> reports_dropped{};  // By QueueBound.
+    std::uint64_t reports_stale = 0;  // Of a store that went back in time; not sent.
 };
 
 struct LinkStatus {
     Phase phase = Phase::disconnected;
     Instant since{};
-    Instant down_since{};  // While not live: when it last was, or the start.
-    std::string trouble;   // Why the last session or attempt ended; empty while live.
-    bool refused = false;  // The hub says that this machine is not welcome.
+    Instant down_since{};          // While not live: when it last was, or the start.
+    std::string trouble;           // Why the last session or attempt ended; empty while live.
+    bool refused = false;          // The hub says that this machine is not welcome.
+    bool small_segments = false;   // Since the path seems to lose large packets.
+    bool store_went_back = false;  // The hub knows a later state of this store.
     std::uint64_t epoch = 0;
     std::string cluster_uid;
     std::optional<Duration> rtt;
@@ -228,6 +263,7 @@ struct LinkSession {
     std::size_t unread_bytes = 0;  // Of the fragments of a message that is not complete.
     tunnel::FrameWriter writer;
     Instant opened;
+    std::optional<Instant> live_since;
     Instant heard;
     Instant next_ping;
     Instant ping_sent;
@@ -248,11 +284,12 @@ public:
     [[nodiscard]] const LinkStatus& status() const { return status_; }
 
 private:
-    enum class Storing : std::uint8_t { nothing, batch, completeness };
+    enum class Storing : std::uint8_t { nothing, batch, completeness, way_out };
     struct Step;  // One call of on_event: what it was given, and the actions so far.
 
     void handle(const event::Dialed& event, Step& step);
     void handle(const event::DialFailed& event, Step& step);
+    void handle(const event::Heard& event, Step& step);
     void handle(const event::Received& event, Step& step);
     void handle(const event::Closed& event, Step& step);
     void handle(const event::Stored& event, Step& step);
@@ -276,16 +313,24 @@ private:
     void enter(Phase phase, Step& step);
     void send(const tunnel::Message& message, Step& step);
     void send_inventory(Step& step);
+    void leave_the_past(std::uint64_t acked_seq, Step& step);
     void send_reports(Step& step);
     void send_renewal(Step& step);
     void dial_if_due(Step& step);
     void store_next(Step& step);
+    void store_way_out(Step& step);
+    void wait_for_room(const std::string& reason, Step& step);
     void batch_stored(Step& step);
     void store_failed(const Error& error, Step& step);
     void protocol_error(const std::string& what, Step& step);
 
-    // How soon to come back: as the back-off says, or at the slowest pace.
-    enum class Return : std::uint8_t { soon, slowly };
+    // Large packets may have been lost: keep them small next time, or try large ones again.
+    void suspect_large_segments(bool strongly, Now now);
+    void silent(Step& step);
+
+    // How soon to come back: at once, as the back-off says, or at the slowest pace.
+    enum class Return : std::uint8_t { at_once, soon, slowly };
+    [[nodiscard]] Duration wait_before(Return when, bool was_good, Step& step);
     void close(EndReason why, const std::string& reason, Return when, Step& step);
     void end_session(EndReason why, const std::string& reason, Return when, Step& step);
 
@@ -295,7 +340,13 @@ private:
     Backoff backoff_;
     std::optional<LinkSession> session_;
     Storing storing_ = Storing::nothing;  // Maybe on behalf of an earlier session.
+    std::optional<Instant> room_at_;      // The disk is full: when to try again.
+    Duration room_wait_{};
+    bool way_out_failed_ = false;  // Not even deletions could be stored: not before that time.
     std::optional<std::string> renewal_;  // A request that has not been answered.
+    int stalls_ = 0;                      // How much speaks for it that large packets are lost.
+    Instant small_segments_since_;
+    Instant dialed_at_;
     Instant dial_at_;
     Instant beat_;
 };

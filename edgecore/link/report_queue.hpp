@@ -44,6 +44,8 @@ public:
 
     // Nothing has been sent yet.
     void begin_session();
+    // Durable reports up to this number are not sent in this session.
+    void skip_to(std::uint64_t seq) { last_seq_ = seq; }
     // The reports to send now, as far as the window allows.
     std::vector<tunnel::Report> take(const store::Outbox& outbox);
     // Nothing when no such report is on its way.

@@ -122,6 +122,10 @@ TEST_CASE("http_codec: reads responses with a length, in chunks, and until the e
     bytes = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome";
     REQUIRE(cut.advance(bytes) == Progress::body);
     CHECK_FALSE(cut.end_of_stream().has_value());
+
+    ResponseReader no_status(64, false);
+    bytes = "HTTP/1.1 000 x\r\n\r\n";
+    CHECK_FALSE(no_status.advance(bytes).has_value());
 }
 
 TEST_CASE("http_codec: a header value cannot begin a new line", "[net]") {

@@ -207,12 +207,31 @@ TEST_CASE("http_server: one address gets its places and no more", "[net]") {
         const auto server = started(executor, config, echo);
         RawClient first(executor);
         co_await first.connect(server->port());
+        // It says nothing, so it gives way to the next one.
+        RawClient second(executor);
+        co_await second.connect(server->port());
+        CHECK((co_await first.read_all()).empty());
+        co_await second.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        CHECK(contains(co_await second.read_until("GET/"), "200 OK"));
+        co_await server->stop(1s);
+    });
+}
+
+TEST_CASE("http_server: nobody is sent away while his request is worked on", "[net]") {
+    run_task([]() -> Task<> {
+        HttpServerConfig config;
+        config.anonymous_connections_max = 1;
+        const auto executor = co_await this_executor;
+        SlowAnswer slow(executor);
+        const auto server = started(executor, config, by_reference(slow));
+        RawClient first(executor);
+        co_await first.connect(server->port());
         co_await first.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-        CHECK(contains(co_await first.read_until("GET/"), "200 OK"));
+        co_await slow.began.wait();
         RawClient second(executor);
         co_await second.connect(server->port());
         CHECK((co_await second.read_all()).empty());
-        co_await server->stop(1s);
+        co_await server->stop(0s);
     });
 }
 

@@ -10,7 +10,10 @@
 #include "tests/support/run_task.hpp"
 #include "tests/support/test_pki.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <string>
+#include <vector>
 
 using namespace farhold;
 using namespace farhold::net;
@@ -22,7 +25,8 @@ namespace {
 
 constexpr auto kForever = 1h;
 
-// Echoes on /echo, refuses on /forbidden, closes at once on /closing, stays silent elsewhere.
+// Echoes on /echo, refuses on /forbidden, closes at once on /closing, does not answer on /mute, stays
+// silent elsewhere.
 struct EchoHub {
     EchoHub(Executor executor, const TestPki& pki) : left(executor) {
         HttpServerConfig config;
@@ -34,6 +38,10 @@ struct EchoHub {
 
     Task<> answer(HttpExchange& exchange) {
         const std::string path(exchange.request().path());
+        if (path == "/mute") {
+            Event never(co_await this_executor);
+            co_await never.wait();
+        }
         if (path == "/forbidden") {
             co_await exchange.respond(text_response(403, "no\n"));
             co_return;
@@ -175,10 +183,85 @@ TEST_CASE("websocket: a refused upgrade says so", "[net]") {
         EchoHub hub(co_await this_executor, pki);
         const auto refused = co_await connect_websocket(hub.endpoint(), pki.client(), "/forbidden");
         CHECK(refused.error().code() == ErrorCode::permission_denied);
+        CHECK(refused.error().message().ends_with("the server answered 403: no"));
         HttpRequest request;
         request.target = "/echo";
         const auto response = co_await http_request(hub.endpoint(), pki.client(), request);
         CHECK(response.value().status == 400);
+        co_await hub.server->stop(1s);
+    });
+}
+
+TEST_CASE("websocket: tells how far an attempt has come", "[net]") {
+    run_task([]() -> Task<> {
+        const TestPki pki;
+        EchoHub hub(co_await this_executor, pki);
+        std::vector<DialPhase> phases;
+        WebSocketOptions options;
+        options.dial.on_phase = [&phases](DialPhase phase) { phases.push_back(phase); };
+        const auto socket =
+            co_await connect_websocket(hub.endpoint(), pki.client(), "/silent", options);
+        CHECK(socket.has_value());
+        const std::vector all{
+            DialPhase::name, DialPhase::connect, DialPhase::tls, DialPhase::upgrade
+        };
+        CHECK((phases == all));
+        CHECK((*socket)->quiet_for() < 30s);
+        co_await hub.server->stop(1s);
+    });
+}
+
+TEST_CASE("websocket: each step of an attempt has a time limit of its own", "[net]") {
+    run_task([]() -> Task<> {
+        const TestPki pki;
+        WebSocketOptions options;
+        options.dial.tls_timeout = 50ms;
+        options.dial.upgrade_timeout = 50ms;
+        const auto executor = co_await this_executor;
+        // The kernel connects, and nobody says anything.
+        boost::asio::ip::tcp::acceptor mute(executor, {boost::asio::ip::address_v4::loopback(), 0});
+        const Endpoint nobody{"127.0.0.1", mute.local_endpoint().port()};
+        const auto no_tls = co_await connect_websocket(nobody, pki.client(), "/", options);
+        CHECK(no_tls.error().code() == ErrorCode::deadline);
+        CHECK(no_tls.error().message() == "connect to 127.0.0.1: TLS: no answer in time");
+        EchoHub hub(executor, pki);
+        const auto no_upgrade =
+            co_await connect_websocket(hub.endpoint(), pki.client(), "/mute", options);
+        CHECK(no_upgrade.error().code() == ErrorCode::deadline);
+        CHECK(
+            no_upgrade.error().message() ==
+            "connect to 127.0.0.1: WebSocket upgrade: no answer in time"
+        );
+        co_await hub.server->stop(0s);
+    });
+}
+
+TEST_CASE("websocket: where a name led last time is taken when it leads nowhere", "[net]") {
+    run_task([]() -> Task<> {
+        const TestPki pki;
+        EchoHub hub(co_await this_executor, pki);
+        const Endpoint lost{"no-such-host.invalid", hub.server->port()};
+        WebSocketOptions options;
+        const auto without = co_await connect_websocket(lost, pki.client(), "/echo", options);
+        CHECK(without.error().code() == ErrorCode::unavailable);
+        options.dial.known_address = "127.0.0.1";
+        const auto with = co_await connect_websocket(lost, pki.client(), "/echo", options);
+        CHECK(with.has_value());
+        co_await hub.server->stop(1s);
+    });
+}
+
+TEST_CASE("websocket: carries large messages in small segments", "[net]") {
+    run_task([]() -> Task<> {
+        const TestPki pki;
+        EchoHub hub(co_await this_executor, pki);
+        WebSocketOptions options;
+        options.dial.segment_bytes_max = 1220;
+        auto socket = co_await connect_websocket(hub.endpoint(), pki.client(), "/echo", options);
+        REQUIRE(socket.has_value());
+        const std::string message(300'000, 'x');
+        CHECK((co_await (*socket)->write(message)).has_value());
+        CHECK((co_await (*socket)->read() == message));
         co_await hub.server->stop(1s);
     });
 }

@@ -94,13 +94,14 @@ struct Machine {
         feed(event::Dialed{});
     }
 
-    void welcome(SyncMode mode, std::uint64_t acked_seq = 0) {
+    void welcome(SyncMode mode, std::uint64_t acked_seq = 0, bool went_back = false) {
         receive(tunnel::Welcome{
             .epoch = 3,
             .cluster_uid = "c",
             .hub_time = WallTime(2h),
             .mode = mode,
             .acked_seq = acked_seq,
+            .store_went_back = went_back,
         });
     }
 
