@@ -126,17 +126,6 @@ runtime::ContainerSecurity security_of(
     return security;
 }
 
-std::vector<std::string> expand_all(
-    const std::vector<std::string>& words, const podspec::Environment& environment
-) {
-    std::vector<std::string> result;
-    result.reserve(words.size());
-    for (const std::string& word : words) {
-        result.push_back(podspec::expand(word, environment));
-    }
-    return result;
-}
-
 }  // namespace
 
 std::string log_directory(const MachineSettings& machine, const podspec::PodIdentity& pod) {
@@ -199,8 +188,13 @@ Result<runtime::ContainerConfig> container_config(
     config.image = inputs.image.id;
     config.image_name = container.image;
     config.spec_hash = container.hash;
-    config.command = expand_all(container.command, inputs.environment);
-    config.args = expand_all(container.args, inputs.environment);
+    auto command = podspec::expand_all(container.command, inputs.environment);
+    auto args = podspec::expand_all(container.args, inputs.environment);
+    if (!command || !args) {
+        return fail(command ? args.error().within("args") : command.error().within("command"));
+    }
+    config.command = std::move(*command);
+    config.args = std::move(*args);
     config.working_dir = container.working_dir;
     for (const auto& [name, value] : inputs.environment) {
         config.env.push_back({.name = name, .value = value});

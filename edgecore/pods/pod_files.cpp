@@ -28,21 +28,28 @@ std::string read_system_file(const std::string& path) {
     return text && *text ? std::move(**text) : std::string();
 }
 
+// With cgroup v1 each controller has a tree of its own below the root; with v2 the root is the tree.
+std::vector<std::string> control_group_trees() {
+    std::error_code error;
+    const std::filesystem::path root = "/sys/fs/cgroup";
+    std::vector<std::string> trees{root.string()};
+    for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
+        if (entry.is_directory(error) && !entry.is_symlink(error)) {
+            trees.push_back(entry.path().string());
+        }
+    }
+    return trees;
+}
+
+constexpr const char* kQosFolders[] = {"/burstable", "/besteffort", ""};
+
 // The runtime makes a pod's control group with its first container and leaves it behind. An rmdir of
 // one that is in use fails, and nothing is lost.
 void remove_control_groups(const std::string& uid, const MachineSettings& machine) {
-    std::error_code error;
-    const std::filesystem::path root = "/sys/fs/cgroup";
-    std::vector<std::filesystem::path> hierarchies{root};
-    for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
-        if (entry.is_directory(error) && !entry.is_symlink(error)) {
-            hierarchies.push_back(entry.path());
-        }
-    }
-    for (const auto& hierarchy : hierarchies) {
-        for (const char* qos : {"", "/burstable", "/besteffort"}) {
+    for (const std::string& tree : control_group_trees()) {
+        for (const char* qos : kQosFolders) {
             const std::string path =
-                fmt::format("{}{}{}/pod{}", hierarchy.string(), machine.cgroup_parent, qos, uid);
+                fmt::format("{}{}{}/pod{}", tree, machine.cgroup_parent, qos, uid);
             ::rmdir(path.c_str());
         }
     }
@@ -125,6 +132,14 @@ Result<void> remove_pod_files(const podspec::PodIdentity& pod, const MachineSett
     }
     remove_control_groups(pod.uid, machine);
     return volumes::remove_tree(log_directory(machine, pod));
+}
+
+void remove_machine_control_groups(const MachineSettings& machine) {
+    for (const std::string& tree : control_group_trees()) {
+        for (const char* qos : kQosFolders) {
+            ::rmdir((tree + machine.cgroup_parent + qos).c_str());
+        }
+    }
 }
 
 }  // namespace farhold::pods

@@ -47,4 +47,7 @@ std::string termination_message(
 // The pod's folder, its logs and its control groups.
 Result<void> remove_pod_files(const podspec::PodIdentity& pod, const MachineSettings& machine);
 
+// Those that hold the control groups of pods, once no pod is left.
+void remove_machine_control_groups(const MachineSettings& machine);
+
 }  // namespace farhold::pods

@@ -21,6 +21,7 @@
 #include "edgecore/pods/retry_timers.hpp"
 #include "edgecore/podspec/pod_spec.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -37,6 +38,10 @@ using podspec::PodSpecPtr;
 
 // How long a failed pull shows as ErrImagePull before it shows as ImagePullBackOff.
 inline constexpr Duration kPullErrorShown = std::chrono::seconds(5);
+
+// Sandboxes that have died and cannot be stopped, because the network's plugin is away, say. With so
+// many of them the next one waits.
+inline constexpr std::size_t kDeadSandboxesMax = 3;
 
 // Operations: each is answered by exactly one of observed(), image_checked() and finished().
 struct Observe {};         // List this uid's sandboxes and containers -> observed().
@@ -183,6 +188,7 @@ private:
     ImageAnswer ensure_image(const ContainerSpec& container, Now now, Action& action);
     void explain_missing_image(const ContainerSpec& container, const Image& image, Instant now);
     Action run_sandbox(Instant now);
+    [[nodiscard]] bool too_many_dead_sandboxes() const;
     Action create_container(const ContainerSpec& container, Instant now);
     Action stop_containers(
         std::vector<StopContainers::Target> targets, Instant deadline, Instant now

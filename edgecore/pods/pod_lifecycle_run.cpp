@@ -66,7 +66,18 @@ Action PodLifecycle::run(Now now) {
     return idle(now.mono);
 }
 
+bool PodLifecycle::too_many_dead_sandboxes() const {
+    const auto dead =
+        std::ranges::count_if(observation_.sandboxes, [&](const ObservedSandbox& sandbox) {
+            return !sandbox.ready && !stopped_sandboxes_.contains(sandbox.id);
+        });
+    return std::cmp_greater_equal(dead, kDeadSandboxesMax);
+}
+
 Action PodLifecycle::run_sandbox(Instant now) {
+    if (too_many_dead_sandboxes()) {
+        return idle(now);  // Each is tried again by and by.
+    }
     if (memory_.next_sandbox_attempt != stored_sandbox_attempt_) {
         dirty_ = true;
         return retries_.due("save", now) ? save(now) : idle(now);

@@ -318,7 +318,8 @@ void PodManager::take_listing(const runtime::RuntimeState& state, TaskGroup& gro
     }
 }
 
-// What no row speaks of, in a store that is known to hold every row.
+// What no row speaks of, in a store that is known to hold every row. A pod that the store has never
+// heard of may be newer than a store that was put back: it stays until the hub has been asked.
 void PodManager::take_away_unwanted() {
     if (!services_.store.desired().complete()) {
         return;
@@ -328,7 +329,9 @@ void PodManager::take_away_unwanted() {
         wanted.insert(row->uid);
     }
     for (auto& [uid, entry] : entries_) {
-        if (entry.spec == nullptr && !entry.removed && !wanted.contains(uid)) {
+        const bool known =
+            services_.store.memory().contains(uid) || services_.store.desired().confirmed();
+        if (entry.spec == nullptr && !entry.removed && known && !wanted.contains(uid)) {
             entry.removed = true;
             entry.worker->desire(nullptr);
         }

@@ -4,7 +4,8 @@
 // runtime under our label, and tells each what changed. Runs on the loop.
 //
 // A pod is taken down only for a removal that was committed, or when it has no row in a store that
-// is complete: absence in a store that may have lost rows means nothing.
+// is complete and has known it or has been compared with the hub: absence in a store that may have
+// lost rows, or may be an old copy of itself, means nothing.
 #pragma once
 
 #include "common/async/event.hpp"

@@ -20,7 +20,7 @@ Termination lost(const ContainerRecord& record) {
         .message =
             "The container could not be located when the pod was deleted.  The container "
             "used to be Running",
-        .started_at = std::nullopt,
+        .started_at = record.started_at,
         .finished_at = std::nullopt,
     };
 }

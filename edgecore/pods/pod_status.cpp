@@ -174,8 +174,10 @@ Value Composer::termination(const Termination& end) const {
     if (!end.message.empty()) {
         value.set("message", Value::of(end.message));
     }
-    value.set("startedAt", end.container_id.empty() ? Value() : time_value(end.started_at));
-    value.set("finishedAt", end.container_id.empty() ? Value() : time_value(end.finished_at));
+    const bool nothing_known = end.container_id.empty();
+    const bool ended_unseen = end.started_at && !end.finished_at;
+    value.set("startedAt", nothing_known ? Value() : time_value(end.started_at));
+    value.set("finishedAt", nothing_known || ended_unseen ? Value() : time_value(end.finished_at));
     if (!end.container_id.empty()) {
         value.set("containerID", Value::of(facts_.runtime + "://" + end.container_id));
     }

@@ -354,6 +354,7 @@ Task<Result<void>> PodWorker::report_gone() {
         co_return fail(report.error());
     }
     store::StoreBatch batch;
+    batch.essential = true;  // It lets the cluster, and then this machine, forget the pod.
     batch.reports.push_back(std::move(*report));
     co_return co_await services_.store.commit(std::move(batch));
 }

@@ -164,13 +164,13 @@ std::optional<::pid_t> to_pid(const std::string& text) {
     return pid;
 }
 
-// Processes whose command line names the text: shims name their containerd's socket.
-std::vector<::pid_t> processes_naming(const std::string& text) {
+// Processes in whose file of that name below /proc/PID the text stands.
+std::vector<::pid_t> processes_with(const std::string& file, const std::string& text) {
     std::vector<::pid_t> found;
     for (const auto& entry : fs::directory_iterator("/proc")) {
         const auto pid = to_pid(entry.path().filename().string());
         if (pid && *pid != ::getpid() &&
-            read_file(entry.path().string() + "/cmdline").find(text) != std::string::npos) {
+            read_file(entry.path().string() + "/" + file).find(text) != std::string::npos) {
             found.push_back(*pid);
         }
     }
@@ -219,6 +219,7 @@ ContainerdFixture::~ContainerdFixture() {
         if (pid_ == 0) {
             start();
         }
+        signal(SIGCONT);
         remove_pods();
         end_process(pid_, SIGTERM);
         run_or_throw({"tools/containerd_down", folder()});
@@ -264,6 +265,10 @@ void ContainerdFixture::start() {
 void ContainerdFixture::kill() {
     end_process(pid_, SIGKILL);
     pid_ = 0;
+}
+
+void ContainerdFixture::signal(int number) const {
+    ::kill(pid_, number);
 }
 
 void ContainerdFixture::cut_power() {
@@ -313,7 +318,12 @@ void ContainerdFixture::remove_pods() {
 }
 
 void ContainerdFixture::kill_leftovers() {
-    for (const auto pid : processes_naming(socket_)) {
+    // Shims name their containerd's socket.
+    for (const auto pid : processes_with("cmdline", socket_)) {
+        end_process(pid, SIGKILL);
+    }
+    // A container that was just being made is in its cgroup, and no task yet.
+    for (const auto pid : processes_with("cgroup", "/" + bridge_ + "/")) {
         end_process(pid, SIGKILL);
     }
 }

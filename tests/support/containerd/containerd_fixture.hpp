@@ -31,13 +31,20 @@ public:
     // The fixture's folder; free for the test's own files, such as logs of pods.
     const std::string& folder() const { return folder_.path(); }
 
-    // For the pods of the test; removed with the fixture.
+    // For the pods of the test; removed with the fixture, as are those that begin with it and "-".
     std::string cgroup_parent() const { return "/" + bridge_; }
+    // Of the network; also the name of its bridge.
+    const std::string& network() const { return bridge_; }
+    // Where containerd finds its CNI plugins: links that a test may replace.
+    std::string plugins() const { return folder_.file("plugins"); }
+    std::string network_config() const { return folder_.file("cni/10-farhold.conflist"); }
 
     // Starts it again, with the data it had, and returns when it answers.
     void start();
     // SIGKILL; containers and their shims go on.
     void kill();
+    // To containerd itself, such as SIGSTOP.
+    void signal(int number) const;
     // As if the machine had lost power: no process, mount or network namespace of a pod is left, nor
     // containerd's state, and containerd is not running. Images are still there after start().
     void cut_power();

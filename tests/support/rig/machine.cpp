@@ -90,6 +90,13 @@ std::string Machine::metrics() const {
     return get_text_as(data_dir_ + "/local.kubeconfig", "/metrics", options_.network_namespace);
 }
 
+int Machine::local_api_port() const {
+    // server: https://127.0.0.1:PORT
+    const std::string text = read_text(data_dir_ + "/local.kubeconfig");
+    const std::string address = "https://127.0.0.1:";
+    return std::stoi(text.substr(text.find(address) + address.size()));
+}
+
 std::string Machine::log() const {
     return read_text(log_file());
 }

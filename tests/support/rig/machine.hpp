@@ -48,6 +48,7 @@ public:
     json::Value status() const;  // As `edgecore status -o json` tells it; throws when it does not.
     bool connected() const;
     std::string metrics() const;  // Prometheus text.
+    int local_api_port() const;
     std::string log() const;
     const std::string& name() const { return options_.name; }
     const std::string& data_dir() const { return data_dir_; }

@@ -15,7 +15,6 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
-#include <limits>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -212,17 +211,29 @@ void need_root_and(const std::vector<std::string>& programs) {
     }
 }
 
-std::size_t fault_rounds(std::size_t few) {
+std::size_t fault_rounds(std::size_t few, std::size_t many) {
     const char* text = std::getenv("FARHOLD_FAULT_ROUNDS");
     if (text == nullptr || *text == '\0') return few;
     const std::string_view rounds(text);
-    if (rounds == "all") return std::numeric_limits<std::size_t>::max();
+    if (rounds == "all") return many;
     std::size_t number = 0;
     const auto parsed = std::from_chars(rounds.data(), rounds.data() + rounds.size(), number);
     if (parsed.ec != std::errc() || number == 0) {
         throw std::runtime_error("FARHOLD_FAULT_ROUNDS is neither a number nor all");
     }
     return number;
+}
+
+std::vector<std::uint64_t> spread(std::uint64_t last, std::size_t count) {
+    std::vector<std::uint64_t> numbers;
+    if (last <= count) {
+        for (std::uint64_t number = 1; number <= last; ++number) numbers.push_back(number);
+        return numbers;
+    }
+    for (std::size_t index = 0; index < count; ++index) {
+        numbers.push_back(count == 1 ? 1 : 1 + index * (last - 1) / (count - 1));
+    }
+    return numbers;
 }
 
 }  // namespace farhold::test

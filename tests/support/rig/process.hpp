@@ -10,6 +10,8 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <map>
 #include <optional>
@@ -72,9 +74,11 @@ std::string program(const std::string& name);
 // Ends the test as skipped when this is not root, or one of the programs is not installed.
 void need_root_and(const std::vector<std::string>& programs);
 
-// How often a fault is tried: `few` in a quick run, else what $FARHOLD_FAULT_ROUNDS says; "all" for
-// every place there is (the largest number).
-std::size_t fault_rounds(std::size_t few);
+// How often a fault is tried: `few` times, unless $FARHOLD_FAULT_ROUNDS has another number, or is
+// "all", which means `many`.
+std::size_t fault_rounds(std::size_t few, std::size_t many = 200);
+// So many of the numbers from 1 to `last`, evenly spread, the first and the last among them.
+std::vector<std::uint64_t> spread(std::uint64_t last, std::size_t count);
 
 // Lets time pass in a loop that waits for something.
 inline void pause_briefly(int milliseconds = 20) {

@@ -12,53 +12,65 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace farhold::test {
 
 struct Site {
-    // `adjust` may change the options before anything is started.
-    explicit Site(const std::function<void(CloudOptions&, MachineOptions&)>& adjust = {})
-        : cloud(cloud_options(adjust)), machine(cloud, machine_options(adjust)), observer(runtime) {
-        using namespace std::chrono_literals;
-        cloud.start();
-        machine.join();
-        machine.start();
-        wait_until("the node is Ready", 60s, [this] { return cloud.node_ready(machine.name()); });
-    }
+    // May change the options before anything is started.
+    using Adjust = std::function<void(CloudOptions&, MachineOptions&)>;
+
+    explicit Site(const Adjust& adjust = {})
+        : Site(std::make_unique<ContainerdFixture>(), nullptr, adjust) {}
+    // With the runtime of a test that needs its folder before.
+    Site(ContainerdFixture& given, const Adjust& adjust) : Site(nullptr, &given, adjust) {}
 
     std::string folder() const { return runtime.folder(); }
 
     // Applies a pod and returns when the cloud calls it Running.
     void run_pod(const std::string& name, const PodOptions& options = {}) {
-        using namespace std::chrono_literals;
         cloud.apply(pod_manifest(name, options));
-        wait_until("pod " + name + " runs", 60s, [&] {
+        wait_until("pod " + name + " runs", std::chrono::seconds(60), [&] {
             return cloud.pod_phase(name) == "Running";
         });
     }
 
     // The end of every fault test.
     void require_healed() {
-        using namespace std::chrono_literals;
-        wait_until("cloud and machine agree", 60s, [this] {
+        wait_until("cloud and machine agree", std::chrono::seconds(60), [this] {
             return not_converged(cloud, machine);
         });
         CHECK(observer.violation() == "");
         CHECK(observer.looks() > 0);
     }
 
-    ContainerdFixture runtime;
+private:
+    std::unique_ptr<ContainerdFixture> own_;  // Empty when it was given.
+
+public:
+    ContainerdFixture& runtime;
     Cloud cloud;
     Machine machine;
     PodObserver observer;
 
 private:
-    using Adjust = std::function<void(CloudOptions&, MachineOptions&)>;
+    Site(std::unique_ptr<ContainerdFixture> own, ContainerdFixture* given, const Adjust& adjust)
+        : own_(std::move(own)),
+          runtime(own_ ? *own_ : *given),
+          cloud(options(adjust).first),
+          machine(cloud, options(adjust).second),
+          observer(runtime) {
+        cloud.start();
+        machine.join();
+        machine.start();
+        wait_until("the node is Ready", std::chrono::seconds(60), [this] {
+            return cloud.node_ready(machine.name());
+        });
+    }
 
-    CloudOptions cloud_options(const Adjust& adjust) { return options(adjust).first; }
-    MachineOptions machine_options(const Adjust& adjust) { return options(adjust).second; }
-    std::pair<CloudOptions, MachineOptions> options(const Adjust& adjust) {
+    std::pair<CloudOptions, MachineOptions> options(const Adjust& adjust) const {
         CloudOptions for_cloud;
         for_cloud.folder = folder();
         MachineOptions for_machine;

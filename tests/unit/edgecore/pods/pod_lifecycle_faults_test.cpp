@@ -98,6 +98,29 @@ TEST_CASE(
     CHECK(bench.sandboxes[0].attempt == 0);
 }
 
+TEST_CASE("pod_lifecycle: without a network dead sandboxes do not pile up", "[pods]") {
+    Bench bench;
+    // As containerd does without a network plugin: a start fails and leaves a sandbox behind that
+    // cannot be stopped.
+    bench.faults = [&](const Action& action) {
+        if (const auto* run = std::get_if<RunSandbox>(&action)) {
+            const std::string id = "dead-" + std::to_string(run->attempt);
+            bench.sandboxes.push_back({.id = id, .attempt = run->attempt, .ready = false, .ip = ""}
+            );
+            return Bench::Fault::fail;
+        }
+        return std::holds_alternative<StopSandbox>(action) ? Bench::Fault::fail
+                                                           : Bench::Fault::none;
+    };
+    bench.lifecycle.desire(make_spec(pod_json()), bench.now());
+    bench.run_for(24h);
+    CHECK(bench.sandboxes.size() == kDeadSandboxesMax);
+    bench.faults = nullptr;
+    bench.run_for(1min);
+    CHECK(bench.running() == 1);
+    CHECK(bench.sandboxes.size() == 1);
+}
+
 TEST_CASE(
     "pod_lifecycle: survives random failures, exits, wipes, restarts and changed minds",
     "[pods][property]"

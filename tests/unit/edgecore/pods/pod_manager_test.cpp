@@ -123,6 +123,29 @@ TEST_CASE(
     );
 }
 
+TEST_CASE("pod_manager: a store that may be an old copy stops nothing newer than it", "[pods]") {
+    Machine machine;
+    machine.run([](PodNode& node, FakeRuntime& runtime) -> Task<> {
+        co_await apply(node, pod("a", "u1"));
+        co_await node.wait_until([&] { return runtime.running("u1") == 1; });
+    });
+    // The store is complete, and knows nothing of what runs.
+    machine.run(
+        [](PodNode& node, FakeRuntime& runtime) -> Task<> {
+            REQUIRE(node.keeper().desired().complete());
+            co_await node.wait_until([&] { return runtime.running("u1") == 1; });
+            runtime.tell();
+            Event pause(co_await this_executor);
+            co_await pause.wait_for(std::chrono::milliseconds(300));
+            CHECK(runtime.running("newer") == 1);
+            co_await apply(node, pod("a", "u1"));  // The hub has been asked.
+            co_await node.wait_until([&] { return runtime.running("newer") == 0; });
+            CHECK(runtime.running("u1") == 1);
+        },
+        orphan("newer")
+    );
+}
+
 TEST_CASE("pod_manager: a runtime that cannot be read yet is waited for", "[pods]") {
     Machine machine;
     machine.run([](PodNode& node, FakeRuntime& runtime) -> Task<> {
@@ -276,6 +299,7 @@ TEST_CASE("pod_manager: folders that a dead process left behind are cleared away
     std::filesystem::create_directories(left + "/volumes");
     machine.run(
         [&](PodNode& node, FakeRuntime& runtime) -> Task<> {
+            co_await apply(node, pod("a", "u1"));
             co_await node.wait_until([&] { return !std::filesystem::exists(left); });
             CHECK(std::filesystem::exists(machine.folder.file("pods/u1")));
             CHECK(runtime.running("u1") == 1);

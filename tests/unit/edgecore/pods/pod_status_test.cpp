@@ -129,6 +129,21 @@ TEST_CASE("pod_status: a finished pod shows how it ended and stays so", "[pods]"
     CHECK(container(bench).text_at({"state", "terminated", "reason"}) == "Completed");
 }
 
+TEST_CASE(
+    "pod_status: a container that was lost has begun, and ended nobody knows when", "[pods]"
+) {
+    Bench bench;
+    start(bench);
+    bench.wipe_runtime();
+    bench.restart_process();
+    bench.settle();
+    const json::Value status = container(bench);
+    CHECK(status.text_at({"lastState", "terminated", "reason"}) == "ContainerStatusUnknown");
+    CHECK(status.text_at({"lastState", "terminated", "startedAt"}) == "2023-11-14T22:13:20Z");
+    REQUIRE(status.at_path({"lastState", "terminated", "finishedAt"}) != nullptr);
+    CHECK(status.at_path({"lastState", "terminated", "finishedAt"})->is_null());
+}
+
 TEST_CASE("pod_status: a deleted pod ends with all containers terminated", "[pods]") {
     Bench bench;
     const std::string stamp = R"(,"deletionTimestamp":"2026-01-01T00:00:00Z")";
