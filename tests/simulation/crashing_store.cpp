@@ -58,8 +58,8 @@ void CrashingStore::damage(store::LoadReport& report) {
 }
 
 Result<void> CrashingStore::commit(std::span<const store::StoreBatch> batches) {
-    // What a failed commit left in the database is gone when its caller hears of it: the keeper has
-    // written the database anew by then.
+    // Milder than a real disk: what a failed commit left in the log can show after a crash, unless the
+    // keeper has written the database anew by then.
     if (world_.happens(world_.faults.commit_fails)) {
         return fail(ErrorCode::internal, "disk I/O error");
     }

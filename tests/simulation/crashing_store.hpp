@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A machine's disk, and the edge store on it. What was committed is there for ever; a commit that a
-// crash interrupted may or may not be; one that failed is not.
+// crash interrupted may or may not be; one that failed is not,
+// which is milder than a real disk.
 #pragma once
 
 #include "edgecore/store/edge_store.hpp"
