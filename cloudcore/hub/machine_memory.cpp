@@ -14,9 +14,7 @@ namespace {
 
 using json::Value;
 
-constexpr std::string_view kEpoch = "farhold.io/session-epoch";
 constexpr std::string_view kStore = "farhold.io/store-uuid";
-constexpr std::string_view kAcked = "farhold.io/acked-seq";
 constexpr std::string_view kGeneration = "farhold.io/store-generation";
 constexpr std::string_view kReportsLost = "farhold.io/reports-lost";
 constexpr std::string_view kHolder = "farhold.io/process";
@@ -115,7 +113,9 @@ MachineMemory MachineMemory::read(const Value& lease) {
     MachineMemory memory;
     memory.epoch = number_in(lease, kEpoch);
     memory.store_uuid = text_in(lease, kStore);
-    memory.acked_seq = number_in(lease, kAcked);
+    const std::uint64_t acked = number_in(lease, kAcked);
+    // What no machine can have reported is as good as nothing.
+    memory.acked_seq = acked <= tunnel::kSeqMax ? acked : 0;
     memory.generation = number_in(lease, kGeneration);
     memory.reports_lost = number_in(lease, kReportsLost);
     memory.holder = text_in(lease, kHolder);

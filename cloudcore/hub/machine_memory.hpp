@@ -16,9 +16,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace farhold::hub {
+
+// The annotations that a heartbeat tests and writes; the others are written at a Hello only.
+inline constexpr std::string_view kEpoch = "farhold.io/session-epoch";
+inline constexpr std::string_view kAcked = "farhold.io/acked-seq";
 
 inline constexpr std::size_t kProcessesMax = 8;
 // A process without a sign of life for that long has left the node to others.

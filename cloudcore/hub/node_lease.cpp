@@ -3,12 +3,10 @@
 
 #include "common/object/metadata.hpp"
 #include "common/object/time_text.hpp"
-#include "common/tunnel/messages.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 namespace farhold::hub {
@@ -17,20 +15,8 @@ namespace {
 using json::Value;
 
 constexpr std::string_view kLeaseNamespace = "kube-node-lease";
-constexpr std::string_view kEpoch = "farhold.io/session-epoch";
-constexpr std::string_view kAcked = "farhold.io/acked-seq";
 constexpr int kLeaseSeconds = 40;  // Kubelet's; for those who look, nobody here waits for it.
 constexpr int kAttempts = 5;       // Against other hubs that want the node at the same moment.
-
-std::uint64_t number_of(std::string_view text) {
-    std::uint64_t number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    return number;
-}
-
-std::uint64_t number_in(const Value& lease, std::string_view annotation) {
-    return number_of(object::annotation(lease, annotation).value_or(""));
-}
 
 Value new_lease(const std::string& node, const std::string& node_uid) {
     Value lease = Value::make_object();
@@ -140,7 +126,7 @@ Task<event::LeaseOutcome> NodeLease::renew(std::uint64_t epoch, std::uint64_t ac
     }
     // The test may be what failed; the Lease says it for certain.
     const auto current = co_await read();
-    const bool lost = current && number_in(*current, kEpoch) != epoch;
+    const bool lost = current && MachineMemory::read(*current).epoch != epoch;
     co_return lost ? LeaseOutcome::lost : LeaseOutcome::failed;
 }
 

@@ -56,6 +56,15 @@ bool is_quiet(const Judgement& judgement, const tunnel::Hello& hello) {
 
 }  // namespace
 
+TEST_CASE("machine_memory: a number that no report can have is none", "[machine_memory]") {
+    Node node;
+    node.hello(process("a", 1));
+    node.acknowledged(tunnel::kSeqMax);
+    CHECK(MachineMemory::read(node.lease).acked_seq == tunnel::kSeqMax);
+    node.acknowledged(tunnel::kSeqMax + 1);
+    CHECK(MachineMemory::read(node.lease).acked_seq == 0);
+}
+
 TEST_CASE("machine_memory: reconnects, restarts and reboots are no news", "[machine_memory]") {
     Node node;
     CHECK(is_quiet(node.hello(process("a", 1)), process("a", 1)));
