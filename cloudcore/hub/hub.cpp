@@ -178,10 +178,10 @@ void Hub::views_changed(const views::ViewChanges& changes) {
     }
 }
 
-void Hub::adopt(NodeSession& newer, tunnel::GoodbyeReason reason, const std::string& text) {
+void Hub::adopt(NodeSession& newer, tunnel::GoodbyeReason reason) {
     for (const auto& session : sessions_of(newer.node())) {
         if (session.get() == &newer) break;  // Those behind it came later.
-        session->feed(event::Dismissed{.reason = reason, .text = text});
+        session->feed(event::Dismissed{.reason = reason, .text = {}});
     }
 }
 

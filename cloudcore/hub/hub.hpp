@@ -108,7 +108,7 @@ private:
 
     void views_changed(const views::ViewChanges& changes);
     // Ends an older session of the same node.
-    void adopt(NodeSession& session, tunnel::GoodbyeReason reason, const std::string& text);
+    void adopt(NodeSession& session, tunnel::GoodbyeReason reason);
 
     // What the node's Lease says to the Hello; what people must know of it becomes an Event.
     Task<Result<Judgement>> take_epoch(

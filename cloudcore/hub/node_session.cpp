@@ -272,7 +272,7 @@ Task<> NodeSession::admit(tunnel::Hello hello) {
         co_return;
     }
     const bool cloned = judged->verdict == Verdict::takes_back;
-    hub_.adopt(*this, cloned ? GoodbyeReason::cloned : GoodbyeReason::superseded, {});
+    hub_.adopt(*this, cloned ? GoodbyeReason::cloned : GoodbyeReason::superseded);
     const MachineMemory& memory = judged->next;
     ++hub_.counters_.epochs_taken;
     logger_.debug("session opened", {{"epoch", memory.epoch}});

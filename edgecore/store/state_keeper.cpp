@@ -6,8 +6,6 @@
 #include "common/async/worker_thread.hpp"
 #include "edgecore/store/frugal_batch.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -19,26 +17,18 @@ namespace {
 // Batches committed as one at most; what comes later waits for the next commit.
 constexpr std::size_t kGroupMax = 64;
 
-std::uint64_t bytes_of(const StoreBatch& batch) {
-    std::uint64_t bytes = 0;
-    for (const DesiredRow& row : batch.upserts) {
-        bytes += row.content->size();
-    }
-    for (const ReportRow& row : batch.reports) {
-        bytes += row.body.size();
-    }
-    for (const MemoryRow& row : batch.memory) {
-        bytes += row.text.size();
-    }
-    return bytes;
-}
-
 }  // namespace
 
 struct StateKeeper::Impl {
     struct Pending {
         explicit Pending(Executor executor, StoreBatch to_commit)
             : batch(std::move(to_commit)), finished(std::move(executor)) {}
+
+        void finish(Result<void> with) {
+            outcome = std::move(with);
+            done = true;
+            finished.set();
+        }
 
         StoreBatch batch;
         Result<void> outcome;
@@ -66,8 +56,6 @@ struct StateKeeper::Impl {
         for (MemoryRow& row : contents.memory) {
             memory.emplace(std::move(row.pod_uid), std::move(row.text));
         }
-        counters.damaged_rows =
-            report.damaged_desired + report.damaged_reports + report.damaged_memory;
         counters.reports_lost = meta.reports_lost;
         if (!report.not_writable.empty()) {
             ail(Health::failing, report.not_writable);
@@ -171,7 +159,6 @@ Task<> StateKeeper::Impl::commit_whole(const Group& members) {
         if (full) {
             co_await worker.run([this] { store->open_reserve(); });
             co_await commit_frugally(members);
-            tell({});
             co_return;
         }
     }
@@ -180,9 +167,7 @@ Task<> StateKeeper::Impl::commit_whole(const Group& members) {
         if (outcome) {
             apply(pending->batch, changed);
         }
-        pending->outcome = outcome;
-        pending->done = true;
-        pending->finished.set();
+        pending->finish(outcome);
     }
     tell(changed);
 }
@@ -205,18 +190,16 @@ Task<> StateKeeper::Impl::commit_frugally(const Group& members) {
     }
     Keys changed;
     for (std::size_t i = 0; i < members.size(); ++i) {
-        Pending& pending = *members[i];
-        pending.outcome = outcome;
+        Result<void> of_this = outcome;
         if (outcome) {
             apply(parts[i].essential, changed);
             hold(std::move(parts[i].held));
         }
         if (outcome && parts[i].refused) {
             ++counters.objects_refused;
-            pending.outcome = fail(ErrorCode::resource_exhausted, trouble);
+            of_this = fail(ErrorCode::resource_exhausted, trouble);
         }
-        pending.done = true;
-        pending.finished.set();
+        members[i]->finish(std::move(of_this));
     }
     tell(changed);
 }
@@ -231,9 +214,6 @@ Task<Result<void>> StateKeeper::Impl::write(const std::vector<StoreBatch>& batch
     ++counters.commits;
     const std::chrono::duration<double> took = clock.now().mono - began;
     counters.commit_seconds.observe(took.count());
-    for (const StoreBatch& batch : batches) {
-        counters.bytes += bytes_of(batch);
-    }
     co_return outcome;
 }
 
@@ -289,7 +269,6 @@ Task<> StateKeeper::Impl::release_held() {
 
 void StateKeeper::Impl::hold(std::vector<ReportRow> rows) {
     for (ReportRow& row : rows) {
-        ++counters.reports_held;
         std::string key = row.key;
         held.insert_or_assign(std::move(key), std::move(row));
     }

@@ -36,11 +36,8 @@ struct KeeperCounters {
     std::uint64_t failed_commits = 0;
     // Of each commit that succeeded, from its hand-over to the store's thread.
     metrics::Histogram commit_seconds = metrics::commit_seconds();
-    std::uint64_t bytes = 0;     // Of the rows committed, without SQLite's own.
-    std::uint64_t rewrites = 0;  // Of the whole database, after a failure.
-    std::uint64_t damaged_rows = 0;
-    std::uint64_t reports_lost = 0;     // Of them, reports: by this store, ever.
-    std::uint64_t reports_held = 0;     // Ever held in memory as the disk was full.
+    std::uint64_t rewrites = 0;         // Of the whole database, after a failure.
+    std::uint64_t reports_lost = 0;     // Damaged ones, by this store, ever.
     std::uint64_t objects_refused = 0;  // Batches with objects, as the disk was full.
 };
 
