@@ -8,6 +8,7 @@
 #include "common/base/time.hpp"
 
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace farhold {
@@ -27,16 +28,19 @@ Task<> store_result(Task<Result<T>> task, std::optional<Result<T>>& result) {
 
 }  // namespace detail
 
-// The task's result, or ErrorCode::deadline when it had to be cancelled because the time ran out.
+// The task's result, or ErrorCode::deadline with that message when it had to be cancelled because the
+// time ran out.
 template <class T>
-Task<Result<T>> with_timeout(Task<Result<T>> task, Duration limit) {
+Task<Result<T>> with_timeout(
+    Task<Result<T>> task, Duration limit, std::string message = "timed out"
+) {
     std::optional<Result<T>> result;
     const First first =
         co_await race(detail::store_result(std::move(task), result), sleep_for(limit));
     const bool cancelled =
         !result || (!result->has_value() && result->error().code() == ErrorCode::cancelled);
     if (first == First::right && cancelled) {
-        co_return fail(ErrorCode::deadline, "timed out");
+        co_return fail(ErrorCode::deadline, std::move(message));
     }
     if (!result) {
         co_return fail(ErrorCode::cancelled, "cancelled");

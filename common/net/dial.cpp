@@ -42,15 +42,6 @@ Task<Result<std::shared_ptr<Connection>>> connect(tcp::endpoint address, std::si
     co_return std::make_shared<Connection>(std::move(socket));
 }
 
-// What ran out of time says at what.
-template <class T>
-Result<T> explain_deadline(Result<T> result, const std::string& what) {
-    if (!result && result.error().code() == ErrorCode::deadline) {
-        return fail(ErrorCode::deadline, what);
-    }
-    return result;
-}
-
 Task<Result<std::vector<tcp::endpoint>>> find_addresses(
     const Endpoint& endpoint, const DialOptions& options
 ) {
@@ -84,10 +75,8 @@ Task<Result<std::shared_ptr<Connection>>> dial(
         fail(ErrorCode::unavailable, "resolve " + endpoint.host + ": no address");
     for (const auto& address : *addresses) {
         // One address that swallows packets must not use up the time of the others.
-        connected = explain_deadline(
-            co_await with_timeout(
-                connect(address, options.segment_bytes_max), options.connect_timeout
-            ),
+        connected = co_await with_timeout(
+            connect(address, options.segment_bytes_max), options.connect_timeout,
             "connect to " + address.address().to_string() + ": no answer"
         );
         if (connected || connected.error().code() == ErrorCode::cancelled) {
@@ -98,9 +87,8 @@ Task<Result<std::shared_ptr<Connection>>> dial(
         co_return connected;
     }
     enter(DialPhase::tls);
-    const auto secured = explain_deadline(
-        co_await with_timeout((*connected)->start_tls(std::move(tls)), options.tls_timeout),
-        "TLS: no answer in time"
+    const auto secured = co_await with_timeout(
+        (*connected)->start_tls(std::move(tls)), options.tls_timeout, "TLS: no answer in time"
     );
     if (!secured) {
         co_return fail(secured.error());

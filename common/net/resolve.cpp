@@ -117,12 +117,8 @@ Task<Result<std::vector<tcp::endpoint>>> resolve(Endpoint endpoint, Duration lim
     if (!error) {
         co_return std::vector<tcp::endpoint>{tcp::endpoint(address, endpoint.port)};
     }
-    const std::string what = "resolve " + endpoint.host + ": no answer";
-    auto found = co_await with_timeout(look_up(std::move(endpoint)), limit);
-    if (!found && found.error().code() == ErrorCode::deadline) {
-        co_return fail(ErrorCode::deadline, what);
-    }
-    co_return found;
+    std::string what = "resolve " + endpoint.host + ": no answer";
+    co_return co_await with_timeout(look_up(std::move(endpoint)), limit, std::move(what));
 }
 
 }  // namespace farhold::net

@@ -326,11 +326,8 @@ Task<Result<std::unique_ptr<WebSocket>>> connect_websocket(
     const Duration limit = options.dial.upgrade_timeout;
     auto upgraded = co_await with_timeout(
         upgrade(std::move(*connection), std::move(host), std::move(target), std::move(options)),
-        limit
+        limit, "WebSocket upgrade: no answer in time"
     );
-    if (!upgraded && upgraded.error().code() == ErrorCode::deadline) {
-        co_return fail(ErrorCode::deadline, where + ": WebSocket upgrade: no answer in time");
-    }
     if (!upgraded) {
         co_return fail(upgraded.error().within(where));
     }
