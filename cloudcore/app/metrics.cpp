@@ -3,39 +3,15 @@
 
 #include "common/datadir/data_dir.hpp"
 #include "common/metrics/process.hpp"
-
-#include <cstdint>
+#include "common/tunnel/traffic_samples.hpp"
 
 namespace farhold::cloud {
 
 namespace {
 
-using metrics::Family;
+using metrics::add_all;
+using metrics::number;
 using metrics::Samples;
-
-double number(std::uint64_t count) {
-    return static_cast<double>(count);
-}
-
-void collect_traffic(Samples& samples, const hub::SessionCounters& sessions) {
-    Family& bytes = samples.counter(
-        "farhold_hub_bytes_total", "Bytes of messages, without WebSocket, TLS and TCP framing."
-    );
-    Family& messages = samples.counter("farhold_hub_messages_total", "Messages by their kind.");
-    const auto add_traffic = [&](const char* direction, const tunnel::Traffic& traffic) {
-        for (std::size_t kind = 0; kind < tunnel::kMessageKinds; ++kind) {
-            const tunnel::Volume& volume = traffic.by_kind().at(kind);
-            if (volume.messages == 0) continue;  // Most kinds go one way only.
-            const metrics::Labels labels = {
-                {"direction", direction}, {"kind", std::string(tunnel::name_of_kind(kind))}
-            };
-            bytes.add(number(volume.bytes), labels);
-            messages.add(number(volume.messages), labels);
-        }
-    };
-    add_traffic("sent", sessions.sent);
-    add_traffic("received", sessions.received);
-}
 
 void collect_reports(Samples& samples, const hub::HubCounters& counters) {
     samples.counter("farhold_hub_reports_total", "Reports by what became of them.")
@@ -43,12 +19,10 @@ void collect_reports(Samples& samples, const hub::HubCounters& counters) {
         .add(number(counters.reports_unchanged), {{"outcome", "unchanged"}})
         .add(number(counters.reports_superseded), {{"outcome", "superseded"}})
         .add(number(counters.reports_retried), {{"outcome", "retried"}});
-    Family& refused =
-        samples.counter("farhold_hub_reports_refused_total", "Reports refused for good.");
-    for (std::size_t cls = 0; cls < tunnel::kReportClasses; ++cls) {
-        const auto name = tunnel::to_string(static_cast<tunnel::ReportClass>(cls));
-        refused.add(number(counters.reports_refused.at(cls)), {{"class", std::string(name)}});
-    }
+    add_all<tunnel::ReportClass>(
+        samples.counter("farhold_hub_reports_refused_total", "Reports refused for good."), "class",
+        counters.reports_refused
+    );
     samples
         .counter(
             "farhold_hub_reports_gone_total", "Those of them whose object was not there any more."
@@ -69,12 +43,10 @@ void collect_program(Samples& samples, const std::string& database) {
 
 void collect_hub(Samples& samples, const hub::Hub& hub) {
     const hub::HubCounters counters = hub.counters();
-    Family& sessions = samples.gauge("farhold_hub_sessions", "Connections of machines by state.");
-    const auto by_phase = hub.sessions_by_phase();
-    for (std::size_t phase = 0; phase < hub::kPhases; ++phase) {
-        const std::string name(to_string(static_cast<hub::Phase>(phase)));
-        sessions.add(number(by_phase.at(phase)), {{"state", name}});
-    }
+    add_all<hub::Phase>(
+        samples.gauge("farhold_hub_sessions", "Connections of machines by state."), "state",
+        hub.sessions_by_phase()
+    );
     samples.counter("farhold_hub_sessions_opened_total", "Connections taken in.")
         .add(number(counters.sessions_opened));
     samples.counter("farhold_hub_sessions_ended_total", "Connections that ended.")
@@ -109,7 +81,9 @@ void collect_hub(Samples& samples, const hub::Hub& hub) {
         )
         .add(number(counters.leases_late));
     collect_reports(samples, counters);
-    collect_traffic(samples, counters.sessions);
+    tunnel::collect_traffic(
+        samples, "farhold_hub", counters.sessions.sent, counters.sessions.received
+    );
 }
 
 void collect_enrolment(Samples& samples, const enrolment::EnrolmentCounters& counters) {

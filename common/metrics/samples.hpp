@@ -4,6 +4,8 @@
 // histogram that a part keeps for itself. Plain values: the caller brings the synchronization.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -58,6 +60,21 @@ private:
     std::map<std::string, std::string>
         lines_;  // By label text, so that the order is always the same.
 };
+
+// Counts fit: a double is exact up to 2^53.
+inline double number(std::uint64_t count) {
+    return static_cast<double>(count);
+}
+
+// One series for each place of an array that is indexed by an enumeration with a to_string().
+template <class Enum, std::size_t N>
+void add_all(Family& family, const char* label, const std::array<std::uint64_t, N>& counts) {
+    for (std::size_t place = 0; place < N; ++place) {
+        family.add(
+            number(counts[place]), {{label, std::string(to_string(static_cast<Enum>(place)))}}
+        );
+    }
+}
 
 class Samples {
 public:

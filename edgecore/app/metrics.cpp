@@ -3,8 +3,8 @@
 
 #include "common/datadir/data_dir.hpp"
 #include "common/metrics/process.hpp"
+#include "common/tunnel/traffic_samples.hpp"
 
-#include <array>
 #include <chrono>
 #include <map>
 #include <string_view>
@@ -14,24 +14,13 @@ namespace farhold::edge {
 
 namespace {
 
+using metrics::add_all;
 using metrics::Family;
+using metrics::number;
 using metrics::Samples;
 
 double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
-}
-
-double number(std::uint64_t count) {
-    return static_cast<double>(count);
-}
-
-// One series for each place of an array that is indexed by an enumeration.
-template <class Enum, std::size_t N>
-void add_all(Family& family, const char* label, const std::array<std::uint64_t, N>& counts) {
-    for (std::size_t place = 0; place < N; ++place) {
-        const std::string name(to_string(static_cast<Enum>(place)));
-        family.add(number(counts[place]), {{label, name}});
-    }
 }
 
 void collect_link_state(Samples& samples, const link::LinkStatus& status, Now now) {
@@ -67,23 +56,7 @@ void collect_link_counters(Samples& samples, const link::LinkCounters& counters)
         samples.counter("farhold_link_disconnects_total", "Sessions and attempts that ended."),
         "reason", counters.ended
     );
-    Family& bytes = samples.counter(
-        "farhold_link_bytes_total", "Bytes of messages, without WebSocket, TLS and TCP framing."
-    );
-    Family& messages = samples.counter("farhold_link_messages_total", "Messages by their kind.");
-    const auto add_traffic = [&](const char* direction, const tunnel::Traffic& traffic) {
-        for (std::size_t kind = 0; kind < tunnel::kMessageKinds; ++kind) {
-            const tunnel::Volume& volume = traffic.by_kind().at(kind);
-            if (volume.messages == 0) continue;  // Most kinds go one way only.
-            const metrics::Labels labels = {
-                {"direction", direction}, {"kind", std::string(tunnel::name_of_kind(kind))}
-            };
-            bytes.add(number(volume.bytes), labels);
-            messages.add(number(volume.messages), labels);
-        }
-    };
-    add_traffic("sent", counters.sent);
-    add_traffic("received", counters.received);
+    tunnel::collect_traffic(samples, "farhold_link", counters.sent, counters.received);
     samples.counter("farhold_link_objects_received_total", "Objects that came from the hub.")
         .add(number(counters.objects_received));
     add_all<tunnel::ReportClass>(
