@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -62,15 +61,10 @@ void add_memory(
     });
 }
 
-int hub_port(const test::Cloud& cloud) {
-    const std::string hub = cloud.hub();
-    return std::atoi(hub.c_str() + hub.rfind(':') + 1);
-}
-
 // Nobody asks for anything; the pods sleep.
 void add_rest(std::vector<Figure>& figures, Stage& stage) {
     const ::pid_t pid = stage.machine.process().pid();
-    const int port = hub_port(stage.cloud);
+    const int port = stage.cloud.hub_port();
     const ProcessFigures before = measure_processes(pid);
     const LinkTraffic link_before = measure_link(port);
     const Stopwatch watch;

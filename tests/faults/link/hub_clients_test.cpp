@@ -38,11 +38,6 @@ constexpr long kGrowthMaxKb = 48 << 10;
     return address;
 }
 
-int hub_port(const Cloud& cloud) {
-    const std::string hub = cloud.hub();
-    return std::stoi(hub.substr(hub.rfind(':') + 1));
-}
-
 long resident_kb(Process& process) {
     const std::string text = read_text("/proc/" + std::to_string(process.pid()) + "/status");
     return std::stol(text.substr(text.find("VmRSS:") + 6));
@@ -55,7 +50,7 @@ public:
     static constexpr int kConnections = 640;
 
     Flood(LinkSite& here, std::string opening) : opening_(std::move(opening)) {
-        const auto hub = to_address(LinkEmulator::kCloudAddress, hub_port(here.site.cloud));
+        const auto hub = to_address(LinkEmulator::kCloudAddress, here.site.cloud.hub_port());
         thread_ = std::thread([this, hub, name = here.line.edge().name()] {
             enter_network_namespace(name);
             run(hub);
@@ -154,7 +149,7 @@ std::string misbehave(LinkSite& here, const Machine& other, std::string message,
                 return SystemClock().now().wall;
             });
             const net::Endpoint hub{
-                LinkEmulator::kCloudAddress, static_cast<std::uint16_t>(hub_port(here.site.cloud))
+                LinkEmulator::kCloudAddress, static_cast<std::uint16_t>(here.site.cloud.hub_port())
             };
             auto socket = co_await net::connect_websocket(hub, std::move(tls), "/v1/tunnel");
             if (!socket) {

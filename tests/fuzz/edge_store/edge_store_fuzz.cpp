@@ -7,7 +7,7 @@
 #include "edgecore/store/desired_state.hpp"
 #include "edgecore/store/outbox.hpp"
 #include "edgecore/store/sqlite_edge_store.hpp"
-#include "tests/support/fuzz_input.hpp"
+#include "tests/support/damaged_database.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <array>
@@ -15,7 +15,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -56,23 +55,9 @@ StoreBatch batch_of(int first, int count) {
     return batch;
 }
 
-// Files of a store that was written and closed, and of one whose process was killed.
-struct Files {
-    std::string database;
-    std::string log;
-};
-
-std::string read(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const std::string& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-}
-
-const Files& sound_files() {
-    static const Files files = [] {
+// As a kill leaves it: some of it in the log.
+const test::DamagedDatabase& sound_files() {
+    static const test::DamagedDatabase files = [] {
         const test::TempDir folder;
         {
             SqliteEdgeStore store(folder.path(), "boot", "uuid-1");
@@ -84,32 +69,9 @@ const Files& sound_files() {
         ensure(store.load().has_value(), "opened again");
         const auto batch = batch_of(12, 6);
         ensure(store.commit({&batch, 1}).has_value(), "written to the log");
-        return Files{read(folder.file("state.db")), read(folder.file("state.db-wal"))};
+        return test::DamagedDatabase::read(folder.file("state.db"));
     }();
     return files;
-}
-
-void damage(std::string& bytes, test::FuzzInput& in) {
-    const std::size_t high = in.byte();
-    const std::size_t at =
-        (high << 16U | std::size_t{in.byte()} << 8U | in.byte()) % (bytes.size() + 1);
-    switch (in.below(4)) {
-        case 0:
-            bytes.resize(at);
-            return;
-        case 1:
-            if (at < bytes.size()) {
-                bytes[at] = static_cast<char>(bytes[at] ^ (1 << in.below(8)));
-            }
-            return;
-        case 2: {
-            const std::string_view text = in.text();
-            bytes.replace(at, text.size(), text);
-            return;
-        }
-        default:
-            bytes = in.text();
-    }
 }
 
 int number_after(std::string_view text, std::string_view prefix) {
@@ -143,17 +105,11 @@ void check(const StoreContents& contents) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     test::FuzzInput in(data, size);
-    Files files = sound_files();
-    const bool with_log = in.flag();
-    for (int i = 0; i < 8 && !in.at_end(); ++i) {
-        damage(in.flag() ? files.log : files.database, in);
-    }
+    test::DamagedDatabase files = sound_files();
+    const bool with_log = files.damage(in);
     const test::TempDir folder;
-    write(folder.file("state.db"), files.database);
-    if (with_log) {
-        write(folder.file("state.db-wal"), files.log);
-    }
-    write(folder.file("store_uuid"), "uuid-1\n");
+    files.write(folder.file("state.db"), with_log);
+    std::ofstream(folder.file("store_uuid")) << "uuid-1\n";
     {
         SqliteEdgeStore store(folder.path(), "boot", "uuid-2");
         const auto contents = store.load();

@@ -5,13 +5,11 @@
 // refused, and a body that it serves is one that was written under that key.
 #include "common/base/ensure.hpp"
 #include "common/kubestore/store.hpp"
-#include "tests/support/fuzz_input.hpp"
+#include "tests/support/damaged_database.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -31,20 +29,6 @@ std::string body_of(std::string_view key, Revision revision) {
     return std::string(key) + "@" + std::to_string(revision) + std::string(600, 'x');
 }
 
-struct Files {
-    std::string database;
-    std::string log;
-};
-
-std::string read(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const std::string& path, const std::string& bytes) {
-    std::ofstream(path, std::ios::binary) << bytes;
-}
-
 void put(Store& store, const std::string& key) {
     const auto current = store.get(key);
     ensure(current.has_value(), "a sound store");
@@ -53,8 +37,9 @@ void put(Store& store, const std::string& key) {
     ensure(store.put(key, previous, encode).has_value(), "takes a record");
 }
 
-const Files& sound_files() {
-    static const Files files = [] {
+// As a kill leaves it: some of it in the log.
+const test::DamagedDatabase& sound_files() {
+    static const test::DamagedDatabase files = [] {
         const test::TempDir folder;
         const std::string path = folder.file("api.db");
         {
@@ -69,32 +54,9 @@ const Files& sound_files() {
             put(*store, key_of(i));
         }
         ensure(store->commit().has_value(), "written to the log");
-        return Files{read(path), read(path + "-wal")};
+        return test::DamagedDatabase::read(path);
     }();
     return files;
-}
-
-void damage(std::string& bytes, test::FuzzInput& in) {
-    const std::size_t high = in.byte();
-    const std::size_t at =
-        (high << 16U | std::size_t{in.byte()} << 8U | in.byte()) % (bytes.size() + 1);
-    switch (in.below(4)) {
-        case 0:
-            bytes.resize(at);
-            return;
-        case 1:
-            if (at < bytes.size()) {
-                bytes[at] = static_cast<char>(bytes[at] ^ (1 << in.below(8)));
-            }
-            return;
-        case 2: {
-            const std::string_view text = in.text();
-            bytes.replace(at, text.size(), text);
-            return;
-        }
-        default:
-            bytes = in.text();
-    }
 }
 
 void check(const Record& record) {
@@ -107,17 +69,11 @@ void check(const Record& record) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     test::FuzzInput in(data, size);
-    Files files = sound_files();
-    const bool with_log = in.flag();
-    for (int i = 0; i < 8 && !in.at_end(); ++i) {
-        damage(in.flag() ? files.log : files.database, in);
-    }
+    test::DamagedDatabase files = sound_files();
+    const bool with_log = files.damage(in);
     const test::TempDir folder;
     const std::string path = folder.file("api.db");
-    write(path, files.database);
-    if (with_log) {
-        write(path + "-wal", files.log);
-    }
+    files.write(path, with_log);
     const auto store = Store::open(path);
     if (!store) {
         ensure(!store.error().message().empty(), "a refusal says why");

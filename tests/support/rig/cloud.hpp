@@ -44,6 +44,7 @@ public:
     const std::string& data_dir() const { return data_dir_; }
     std::string log() const;
     std::string hub() const;  // HOST:PORT for machines.
+    int hub_port() const { return hub_port_; }
     int api_port() const { return api_port_; }
     std::string token();          // A new join token.
     std::string metrics() const;  // Prometheus text.

@@ -6,6 +6,7 @@
 #include "cloudcore/hub/session_state.hpp"
 #include "common/tunnel/frame.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/variants.hpp"
 #include "tests/support/view_builder.hpp"
 
 #include <algorithm>
@@ -83,26 +84,12 @@ struct Session {
 
     template <class T>
     std::vector<T> take() {
-        std::vector<T> found;
-        for (const tunnel::Message& message : sent) {
-            if (const auto* one = std::get_if<T>(&message)) {
-                found.push_back(*one);
-            }
-        }
-        sent.clear();
-        return found;
+        return test::take_all<T>(sent);
     }
 
     template <class T>
     std::vector<T> actions() {
-        std::vector<T> found;
-        for (const Action& action : all) {
-            if (const auto* one = std::get_if<T>(&action)) {
-                found.push_back(*one);
-            }
-        }
-        all.clear();
-        return found;
+        return test::take_all<T>(all);
     }
 
     Duration time = 1s;

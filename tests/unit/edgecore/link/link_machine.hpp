@@ -6,6 +6,7 @@
 #include "common/tunnel/content.hpp"
 #include "edgecore/link/link_state.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/variants.hpp"
 
 #include <algorithm>
 #include <map>
@@ -116,26 +117,12 @@ struct Machine {
 
     template <class T>
     std::vector<T> take() {
-        std::vector<T> found;
-        for (const tunnel::Message& message : sent) {
-            if (const auto* one = std::get_if<T>(&message)) {
-                found.push_back(*one);
-            }
-        }
-        sent.clear();
-        return found;
+        return test::take_all<T>(sent);
     }
 
     template <class T>
     std::vector<T> actions() {
-        std::vector<T> found;
-        for (const Action& action : all) {
-            if (const auto* one = std::get_if<T>(&action)) {
-                found.push_back(*one);
-            }
-        }
-        all.clear();
-        return found;
+        return test::take_all<T>(all);
     }
 
     Phase phase() const { return state.status().phase; }
