@@ -348,7 +348,7 @@ Action PodLifecycle::stop_containers(
         return idle(now);
     }
     Action action = operate(StopContainers{std::move(targets), remaining(deadline, now)});
-    in_flight_deadline_ = std::max(deadline, now);
+    in_flight_deadline_ = deadline;
     for (const auto& target : std::get<StopContainers>(action).targets) {
         emit(false, "Killing", "Stopping container " + target.name, target.name);
     }

@@ -318,7 +318,7 @@ Task<Result<void>> PodWorker::stop_containers(StopContainers stop) {
     log_.info(
         "stopping containers", {{"count", stop.targets.size()}, {"grace", stop.grace.count()}}
     );
-    std::vector<Result<void>> outcomes(stop.targets.size());
+    std::vector<Result<void>> outcomes(stop.targets.size(), fail(ErrorCode::cancelled, "given up"));
     TaskGroup group(services_.executor);
     for (std::size_t index = 0; index < stop.targets.size(); ++index) {
         group.spawn(stop_container(stop.targets[index], stop.grace, outcomes[index]));

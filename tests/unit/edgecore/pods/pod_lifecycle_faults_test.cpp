@@ -177,4 +177,17 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("pod_lifecycle: a stop that begins after the grace is given its time", "[pods]") {
+    Bench bench;
+    bench.lifecycle.desire(make_spec(kTwoContainers), bench.now());
+    finish_init(bench);
+    bench.stop_works = false;
+    bench.lifecycle.desire(nullptr, bench.now());
+    bench.run_for(10s);
+    REQUIRE(bench.last<StopContainers>()->grace == 0s);
+    bench.hold_stops = true;
+    bench.run_for(1min);
+    CHECK(bench.count<Cancel>() == 0);
+}
+
 }  // namespace farhold::pods::test
