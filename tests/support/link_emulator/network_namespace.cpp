@@ -10,13 +10,38 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 namespace farhold::test {
+
+namespace {
+
+// Names are fht<PID><purpose><number>; what a killed test has left goes with the next one.
+constexpr std::string_view kPrefix = "fht";
+
+void remove_those_of_the_dead() {
+    std::error_code none;  // No folder: no namespace was ever made.
+    for (const auto& entry : std::filesystem::directory_iterator("/run/netns", none)) {
+        const std::string name = entry.path().filename().string();
+        int pid = 0;
+        if (name.starts_with(kPrefix)) {
+            std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), pid);
+        }
+        if (pid != 0 && ::kill(pid, 0) != 0 && errno == ESRCH) {
+            test::run_to_end({"ip", "netns", "delete", name});
+        }
+    }
+}
+
+}  // namespace
 
 void enter_network_namespace(const std::string& name) {
     const std::string path = "/run/netns/" + name;
@@ -33,8 +58,9 @@ void enter_network_namespace(const std::string& name) {
 
 NetworkNamespace::NetworkNamespace(const std::string& purpose) {
     static std::atomic<int> made{0};
-    name_ = "fht" + std::to_string(::getpid()) + purpose + std::to_string(made++);
+    name_ = std::string(kPrefix) + std::to_string(::getpid()) + purpose + std::to_string(made++);
     need_root_and({"ip", "nsenter", "sysctl"});
+    remove_those_of_the_dead();
     if (::access("/dev/net/tun", R_OK | W_OK) != 0) {
         skip_tests("there is no /dev/net/tun");
     }
