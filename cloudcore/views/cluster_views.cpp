@@ -15,6 +15,15 @@ void append(ViewChanges& changes, ViewChanges more) {
     );
 }
 
+// A server that was put back may by now have come further than what this hub knew, but not so with
+// every object.
+bool is_older(const ViewObject& now, const ViewObject& before) {
+    const std::uint64_t version = version_number(now.resource_version);
+    const std::uint64_t known = version_number(before.resource_version);
+    return now.uid == before.uid &&
+           (version < known || (version == known && now.hash != before.hash));
+}
+
 }  // namespace
 
 ViewChanges ClusterViews::listed(
@@ -24,8 +33,13 @@ ViewChanges ClusterViews::listed(
     ViewChanges changes;
     std::set<object::ObjectKey> present;
     for (const json::Value* object : objects) {
+        const object::ObjectKey key = object::ObjectKey::of(*object);
+        const ViewObjectPtr before = views_.find(key);
         append(changes, take(*object));
-        present.insert(object::ObjectKey::of(*object));
+        if (before != nullptr && is_older(*views_.find(key), *before)) {
+            hold_.went_back();
+        }
+        present.insert(key);
     }
     if (!list.complete) {
         return changes;

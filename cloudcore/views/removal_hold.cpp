@@ -12,14 +12,15 @@ namespace {
 
 const std::string kCluster(RemovalHold::kWholeCluster);
 
-// A server whose versions are no numbers shows no order, and thus never that it went back.
-std::uint64_t number_of(std::string_view text) {
+}  // namespace
+
+std::uint64_t version_number(std::string_view resource_version) {
     std::uint64_t number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
+    std::from_chars(
+        resource_version.data(), resource_version.data() + resource_version.size(), number
+    );
     return number;
 }
-
-}  // namespace
 
 Result<RemovalHold> RemovalHold::decode(std::string_view text) {
     const auto record = json::Value::parse(text);
@@ -66,25 +67,29 @@ std::string RemovalHold::encode() const {
 void RemovalHold::list_seen(
     const std::string& cluster_uid, const std::string& kind, std::string_view resource_version
 ) {
-    const std::uint64_t version = number_of(resource_version);
-    const bool other = !cluster_uid_.empty() && cluster_uid_ != cluster_uid;
-    const bool back = version < versions_[kind];
-    if (other) {
-        held_.try_emplace(kCluster, Held{"this is another cluster than before", {}});
-    } else if (back) {
-        held_.try_emplace(kCluster, Held{"the cluster went back in time", {}});
-    }
-    if (other || back) {
-        ++api_epoch_;
-        versions_.clear();  // The other kinds went back as well.
+    const std::uint64_t version = version_number(resource_version);
+    if (!cluster_uid_.empty() && cluster_uid_ != cluster_uid) {
+        doubt("this is another cluster than before");
+    } else if (version < versions_[kind]) {
+        went_back();
     }
     cluster_uid_ = cluster_uid;
     versions_[kind] = version;
 }
 
+void RemovalHold::went_back() {
+    doubt("the cluster went back in time");
+}
+
+void RemovalHold::doubt(std::string reason) {
+    held_.try_emplace(kCluster, Held{std::move(reason), {}});
+    ++api_epoch_;
+    versions_.clear();  // The other kinds went back as well.
+}
+
 void RemovalHold::change_seen(const std::string& kind, std::string_view resource_version) {
     std::uint64_t& version = versions_[kind];
-    version = std::max(version, number_of(resource_version));
+    version = std::max(version, version_number(resource_version));
 }
 
 bool RemovalHold::may_remove(std::size_t missing_pods, std::size_t known_pods) {

@@ -22,6 +22,10 @@ namespace farhold::views {
 inline constexpr std::size_t kHoldPercent = 20;
 inline constexpr std::size_t kHoldPodsMin = 2;
 
+// A resourceVersion as a number. 0 for a server whose versions are none: it shows no order, and thus
+// never that it went back.
+std::uint64_t version_number(std::string_view resource_version);
+
 class RemovalHold {
 public:
     struct Held {
@@ -43,6 +47,8 @@ public:
     void list_seen(
         const std::string& cluster_uid, const std::string& kind, std::string_view resource_version
     );
+    // A list showed an object in an older state than one seen before.
+    void went_back();
     // A watch of that kind has come as far as that.
     void change_seen(const std::string& kind, std::string_view resource_version);
     // How often this hub has seen the cluster go back in time or become another one.
@@ -66,6 +72,8 @@ public:
     bool operator==(const RemovalHold&) const = default;
 
 private:
+    void doubt(std::string reason);
+
     std::string cluster_uid_;
     std::uint64_t api_epoch_ = 0;
     // Highest seen by this process, by kind, as lists of several kinds may overtake each other. Not

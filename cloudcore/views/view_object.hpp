@@ -15,8 +15,8 @@ namespace farhold::views {
 struct ViewObject {
     object::ObjectKey key;
     std::string uid;
-    std::string resource_version;  // Carried, never compared.
-    std::string hash;              // 16 bytes, of the content.
+    std::string resource_version;
+    std::string hash;  // 16 bytes, of the content.
     std::uint32_t encoding = 0;
     std::string content;  // JSON without status and bookkeeping (common/tunnel/content.hpp).
 };

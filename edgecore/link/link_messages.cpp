@@ -317,7 +317,7 @@ void LinkState::send_reports(Step& step) {
     }
     tunnel::Reports frame;
     std::size_t bytes = 0;
-    for (tunnel::Report& report : reports_.take(step.store.outbox)) {
+    for (tunnel::Report& report : reports_.take(step.store.outbox, step.store.desired)) {
         const std::size_t size = tunnel::size_of(report);
         if (!frame.reports.empty() && bytes + size > kReportBytesPerFrame) {
             send(frame, step);

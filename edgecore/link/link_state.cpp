@@ -119,7 +119,7 @@ void LinkState::handle(const event::Dialed& /*event*/, Step& step) {
     session_->opened = now;
     session_->heard = now;
     session_->next_ping = now + tunnel::kPingInterval;
-    reports_.begin_session();
+    reports_.begin_session(step.store.meta.seq_at_start);
     enter(Phase::hello, step);
     const StoreView& store = step.store;
     send(

@@ -2,6 +2,7 @@
 #include "edgecore/link/report_queue.hpp"
 
 #include "common/base/ensure.hpp"
+#include "common/object/object_key.hpp"
 
 #include <ranges>
 #include <utility>
@@ -44,7 +45,7 @@ void ReportQueue::forget(const std::string& key) {
     unsent_.erase(key);
 }
 
-void ReportQueue::begin_session() {
+void ReportQueue::begin_session(std::uint64_t inherited_up_to) {
     for (InFlight& sent : in_flight_ | std::views::values | std::views::reverse) {
         if (sent.event && events_.size() < kEventsMax) {
             events_.push_front(std::move(*sent.event));
@@ -54,46 +55,102 @@ void ReportQueue::begin_session() {
     bytes_in_flight_ = 0;
     ordinal_ = 0;
     last_seq_ = 0;
+    late_.clear();
+    inherited_up_to_ = inherited_up_to;
     for (auto& [key, latest] : latest_) {
         latest.in_flight = false;
         unsent_.insert(key);
     }
 }
 
-std::vector<tunnel::Report> ReportQueue::take(const store::Outbox& outbox) {
+std::vector<tunnel::Report> ReportQueue::take(
+    const store::Outbox& outbox, const store::DesiredState& desired
+) {
     std::vector<tunnel::Report> out;
-    if (take_durable(outbox, out) && take_derived(outbox, out)) {
+    if (take_durable(outbox, desired, out) && take_derived(outbox, out)) {
         take_events(out);
     }
     return out;
 }
 
-bool ReportQueue::take_durable(const store::Outbox& outbox, std::vector<tunnel::Report>& out) {
+bool ReportQueue::waits(const store::ReportRow& row, const store::DesiredState& desired) const {
+    if (row.seq > inherited_up_to_) {
+        return false;
+    }
+    const auto about = object::ObjectKey::parse(row.key);
+    if (!about || about->kind != "PodStatus") {
+        return false;
+    }
+    const store::DesiredRow* pod = desired.find({"Pod", about->ns, about->name});
+    const auto latest = latest_.find(row.key);
+    const bool has_word = latest != latest_.end() && latest->second.uid == row.uid;
+    const bool wanted = pod != nullptr ? pod->uid == row.uid : !desired.complete();
+    return wanted && !has_word;
+}
+
+bool ReportQueue::take_durable(
+    const store::Outbox& outbox, const store::DesiredState& desired,
+    std::vector<tunnel::Report>& out
+) {
+    if (!take_late(outbox, desired, out)) {
+        return false;
+    }
     for (;;) {
         const auto rows = outbox.window(last_seq_, tunnel::kReportWindow);
         if (rows.empty()) {
             return true;
         }
         for (const store::ReportRow* row : rows) {
-            tunnel::Report report{
-                .cls = tunnel::ReportClass::durable,
-                .key = row->key,
-                .uid = row->uid,
-                .seq = row->seq,
-                .body = row->body,
-            };
-            if (!fits(report)) {
+            if (waits(*row, desired)) {
+                late_.insert(row->key);
+            } else if (!take_row(*row, out)) {
                 return false;
             }
             last_seq_ = row->seq;
-            const auto latest = latest_.find(row->key);
-            if (latest != latest_.end() && latest->second.uid == row->uid &&
-                latest->second.body == row->body) {
-                unsent_.erase(row->key);
-            }
-            launch(std::move(report), out);
         }
     }
+}
+
+bool ReportQueue::take_late(
+    const store::Outbox& outbox, const store::DesiredState& desired,
+    std::vector<tunnel::Report>& out
+) {
+    for (auto key = late_.begin(); key != late_.end();) {
+        const store::ReportRow* row = outbox.find(*key);
+        const bool is_it = row != nullptr && row->seq <= last_seq_;
+        if (is_it && waits(*row, desired)) {
+            ++key;
+            continue;
+        }
+        if (is_it && !take_row(*row, out)) {
+            return false;
+        }
+        key = late_.erase(key);
+    }
+    return true;
+}
+
+bool ReportQueue::take_row(const store::ReportRow& row, std::vector<tunnel::Report>& out) {
+    tunnel::Report report{
+        .cls = tunnel::ReportClass::durable,
+        .key = row.key,
+        .uid = row.uid,
+        .seq = row.seq,
+        .body = row.body,
+    };
+    const auto latest = latest_.find(row.key);
+    const bool has_word = latest != latest_.end() && latest->second.uid == row.uid;
+    if (has_word && row.seq <= inherited_up_to_) {
+        report.body = latest->second.body;
+    }
+    if (!fits(report)) {
+        return false;
+    }
+    if (has_word && latest->second.body == report.body) {
+        unsent_.erase(row.key);
+    }
+    launch(std::move(report), out);
+    return true;
 }
 
 bool ReportQueue::take_derived(const store::Outbox& outbox, std::vector<tunnel::Report>& out) {

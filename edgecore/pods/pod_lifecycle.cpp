@@ -294,7 +294,7 @@ Action PodLifecycle::terminate(Now now) {
     if (spec_ == nullptr) {
         return Forget{};
     }
-    if (!gone_reported_ && retries_.due("gone", now.mono)) {
+    if (!gone_reported_) {
         return operate(ReportGone{});
     }
     return idle(now.mono);

@@ -83,7 +83,7 @@ struct RemoveSandbox {
     std::string sandbox_id;
 };
 struct RemoveVolumes {};  // Unmount and delete all that the pod has on this machine.
-struct ReportGone {};     // Commit the durable report that nothing is left.
+struct ReportGone {};     // Say, in every session from now on, that nothing is left.
 
 // Not operations.
 struct Cancel {};  // Give up the operation in flight (only ever a pull, a stop or volume work).

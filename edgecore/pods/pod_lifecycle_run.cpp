@@ -442,7 +442,6 @@ void PodLifecycle::operation_succeeded(const Action& operation) {
         retries_.succeeded("unmount");
     } else if (std::holds_alternative<ReportGone>(operation)) {
         gone_reported_ = true;
-        retries_.succeeded("gone");
     }
 }
 
@@ -478,8 +477,6 @@ void PodLifecycle::operation_failed(const Action& operation, const Error& error,
         retries_.failed("remove:" + container->container_id, now);
     } else if (std::holds_alternative<RemoveVolumes>(operation)) {
         retries_.failed("unmount", now);
-    } else if (std::holds_alternative<ReportGone>(operation)) {
-        retries_.failed("gone", now);
     }
 }
 

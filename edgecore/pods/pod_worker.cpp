@@ -43,8 +43,9 @@ PodWorker::PodWorker(
 
 void PodWorker::desire(PodSpecPtr spec) {
     if (spec == nullptr && lifecycle_.spec() != nullptr) {
-        // Now and not at the end: the key may belong to a new pod of the same name by then.
+        // Now and not at the end: the keys may belong to a new pod of the same name by then.
         services_.reports.forget(report_key("PodStatus"));
+        services_.reports.forget(report_key("PodGone"));
         reported_.clear();
     }
     lifecycle_.desire(std::move(spec), services_.clock.now());
@@ -227,7 +228,8 @@ Task<Result<void>> PodWorker::operate(Action action) {
         co_return co_await remove_volumes();
     }
     ensure(std::holds_alternative<ReportGone>(action), "every operation is carried out");
-    co_return co_await report_gone();
+    report_gone();
+    co_return Result<void>();
 }
 
 // Memory and the status that shows it are one fact, so they are one commit.
@@ -347,16 +349,10 @@ Task<Result<void>> PodWorker::remove_volumes() {
     );
 }
 
-Task<Result<void>> PodWorker::report_gone() {
-    auto report =
-        services_.store.outbox().put(report_key("PodGone"), lifecycle_.identity().uid, "{}");
-    if (!report) {
-        co_return fail(report.error());
-    }
-    store::StoreBatch batch;
-    batch.essential = true;  // It lets the cluster, and then this machine, forget the pod.
-    batch.reports.push_back(std::move(*report));
-    co_return co_await services_.store.commit(std::move(batch));
+// Not durable: after a restart it follows from the pod's row and an empty runtime once more. In every
+// session, since a cluster that is put back to an older state has the pod again.
+void PodWorker::report_gone() {
+    services_.reports.derived(report_key("PodGone"), lifecycle_.identity().uid, "{}");
 }
 
 Task<> PodWorker::forget() {

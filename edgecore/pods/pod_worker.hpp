@@ -72,7 +72,7 @@ private:
         StopContainers::Target target, std::chrono::seconds grace, Result<void>& outcome
     );
     Task<Result<void>> remove_volumes();
-    Task<Result<void>> report_gone();
+    void report_gone();
     Task<> forget();
 
     // Which operation an action is, for its trouble.

@@ -18,9 +18,7 @@ FrugalBatch make_frugal(StoreBatch batch) {
     if (frugal.refused) {
         batch.complete = false;
     }
-    if (!batch.essential) {
-        frugal.held = std::exchange(batch.reports, {});
-    }
+    frugal.held = std::exchange(batch.reports, {});
     frugal.essential = std::move(batch);
     return frugal;
 }

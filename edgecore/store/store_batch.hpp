@@ -65,8 +65,7 @@ struct StoreBatch {
     std::vector<std::string> forgotten;  // Memory rows by pod uid.
     std::optional<WallTime> trusted_time;
     std::optional<std::uint64_t> seq_high;  // Raises StoreMeta::seq_high.
-    bool complete = false;   // Sets StoreMeta::complete; a batch never takes it back.
-    bool essential = false;  // Its reports are written even to a full disk.
+    bool complete = false;  // Sets StoreMeta::complete; a batch never takes it back.
 
     [[nodiscard]] bool empty() const {
         return removals.empty() && upserts.empty() && reports.empty() && acknowledged.empty() &&

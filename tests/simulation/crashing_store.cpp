@@ -58,15 +58,24 @@ void CrashingStore::damage(store::LoadReport& report) {
 }
 
 Result<void> CrashingStore::commit(std::span<const store::StoreBatch> batches) {
-    // Milder than a real disk: what a failed commit left in the log can show after a crash, unless the
-    // keeper has written the database anew by then.
+    failed_.clear();  // The database was written anew, without it.
     if (world_.happens(world_.faults.commit_fails)) {
+        failed_.assign(batches.begin(), batches.end());
         return fail(ErrorCode::internal, "disk I/O error");
     }
     for (const store::StoreBatch& batch : batches) {
         apply(batch);
     }
     return {};
+}
+
+void CrashingStore::crash() {
+    if (world_.random.chance(0.3)) {
+        for (const store::StoreBatch& batch : failed_) {
+            apply(batch);
+        }
+    }
+    failed_.clear();
 }
 
 void CrashingStore::apply(const store::StoreBatch& batch) {

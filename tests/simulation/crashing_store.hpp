@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A machine's disk, and the edge store on it. What was committed is there for ever; a commit that a
-// crash interrupted may or may not be; one that failed is not,
-// which is milder than a real disk.
+// crash interrupted, or that failed, may or may not be.
 #pragma once
 
 #include "edgecore/store/edge_store.hpp"
@@ -11,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace farhold::simulation {
 
@@ -28,6 +28,9 @@ public:
     void open_reserve() override {}
     Result<void> fill_reserve() override { return {}; }
 
+    // The process died: what a failed commit left in the log may show now.
+    void crash();
+
     [[nodiscard]] const std::map<object::ObjectKey, store::DesiredRow>& desired() const {
         return desired_;
     }
@@ -43,6 +46,7 @@ private:
     std::map<object::ObjectKey, store::DesiredRow> desired_;
     std::map<std::string, store::ReportRow> outbox_;  // By key.
     std::map<std::string, std::string> memory_;
+    std::vector<store::StoreBatch> failed_;  // Written, maybe.
 };
 
 }  // namespace farhold::simulation

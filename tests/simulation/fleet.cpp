@@ -83,6 +83,7 @@ void Fleet::kill_machine(Machine& machine, bool reboot) {
     }
     world_.note("{} {}", machine.parts.name, reboot ? "reboots" : "is killed");
     std::exchange(machine.process, nullptr)->stop();
+    machine.parts.disk.crash();
     if (reboot) {
         machine.parts.runtime.reboot(WallTime{});
     }

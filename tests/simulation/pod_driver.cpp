@@ -23,8 +23,9 @@ PodDriver::PodDriver(PodHost& host, podspec::PodIdentity pod, pods::PodMemory me
 
 void PodDriver::desire(pods::PodSpecPtr spec) {
     if (spec == nullptr && lifecycle_.spec() != nullptr) {
-        // Now and not at the end: the key may belong to a new pod of the same name by then.
+        // Now and not at the end: the keys may belong to a new pod of the same name by then.
         host_.forget_report(report_key("PodStatus"));
+        host_.forget_report(report_key("PodGone"));
         published_.clear();
     }
     lifecycle_.desire(std::move(spec), host_.now());
@@ -130,9 +131,8 @@ void PodDriver::perform(const pods::Action& action) {
     } else if (std::holds_alternative<pods::SaveMemory>(action)) {
         save_memory(operation);
     } else if (std::holds_alternative<pods::ReportGone>(action)) {
-        json::Value body = json::Value::make_object();
-        body.set("order", json::Value::of(host_.next_order()));
-        host_.commit({}, report_key("PodGone"), identity().uid, body.dump(), answer);
+        host_.report(report_key("PodGone"), identity().uid, "{}");
+        answer({});
     } else if (std::holds_alternative<pods::PrepareVolumes>(action)) {
         const Result<void> present = references_present();
         world.queue.after(1ms, [answer, present] { answer(present); });

@@ -115,8 +115,8 @@ public:
 
     // The newest status of default/<name>; null before the first.
     json::Value status(const std::string& name) const {
-        const auto found = statuses_.find("PodStatus/default/" + name);
-        return found == statuses_.end() ? json::Value() : found->second;
+        const auto found = reports_.find("PodStatus/default/" + name);
+        return found == reports_.end() ? json::Value() : found->second;
     }
     std::string phase(const std::string& name) const {
         return std::string(status(name).text_at({"phase"}));
@@ -135,8 +135,8 @@ public:
         }
         return false;
     }
-    bool gone(const std::string& name) {
-        return keeper_->outbox().find("PodGone/default/" + name) != nullptr;
+    bool gone(const std::string& name) const {
+        return reports_.contains("PodGone/default/" + name);
     }
 
     store::StateKeeper& keeper() { return *keeper_; }
@@ -149,8 +149,8 @@ private:
         return {
             .derived = [this](
                            std::string key, std::string, std::string body
-                       ) { statuses_.insert_or_assign(std::move(key), *json::Value::parse(body)); },
-            .forget = [this](const std::string& key) { statuses_.erase(key); },
+                       ) { reports_.insert_or_assign(std::move(key), *json::Value::parse(body)); },
+            .forget = [this](const std::string& key) { reports_.erase(key); },
             .event = [this](
                          std::string, std::string, std::string body
                      ) { events_.push_back(*json::Value::parse(body)); },
@@ -183,7 +183,7 @@ private:
     std::unique_ptr<store::StateKeeper> keeper_;
     std::unique_ptr<pods::PodManager> manager_;
     TaskGroup group_;
-    std::map<std::string, json::Value> statuses_;
+    std::map<std::string, json::Value> reports_;
     std::vector<json::Value> events_;
 };
 

@@ -93,3 +93,26 @@ TEST_CASE("cluster_views: a machine that remembers another Node keeps its surplu
     CHECK(views.confirm("edge-1").empty());
     CHECK(views.may_remove_surplus("edge-1", "n1"));
 }
+
+TEST_CASE("cluster_views: an object that is older than before shows a restored server", "[views]") {
+    ClusterViews views{RemovalHold()};
+    const auto at_version = [](const char* version) {
+        json::Value one = pod("p1", "u1", "edge-1");
+        one["metadata"].set("resourceVersion", json::Value::of(version));
+        return one;
+    };
+    list(views, {at_version("17")}, "20");
+    list(views, {at_version("18")}, "21");
+    CHECK(views.hold().api_epoch() == 0);
+    list(views, {at_version("17")}, "22");
+    CHECK(views.hold().api_epoch() == 1);
+    CHECK(views.hold().holds("edge-1"));
+
+    // The same version of another content, but not another object of that name.
+    json::Value other = pod("p1", "u1", "edge-1", R"(,"schedulerName":"other")");
+    other["metadata"].set("resourceVersion", json::Value::of("17"));
+    list(views, {other}, "23");
+    CHECK(views.hold().api_epoch() == 2);
+    list(views, {pod("p1", "u2", "edge-1")}, "24");
+    CHECK(views.hold().api_epoch() == 2);
+}

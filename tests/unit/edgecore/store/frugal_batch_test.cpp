@@ -35,16 +35,12 @@ TEST_CASE("frugal_batch: what makes room and what pods must remember is essentia
     CHECK(frugal.essential.complete);
 }
 
-TEST_CASE("frugal_batch: reports are held, unless their batch is essential", "[store]") {
+TEST_CASE("frugal_batch: reports are held", "[store]") {
     StoreBatch batch;
     batch.reports = {report_row(3, "PodStatus/default/a")};
     const FrugalBatch held = make_frugal(batch);
     CHECK(held.held.size() == 1);
     CHECK(held.essential.empty());
-    batch.essential = true;
-    const FrugalBatch written = make_frugal(batch);
-    CHECK(written.held.empty());
-    CHECK(written.essential.reports.size() == 1);
 }
 
 TEST_CASE("frugal_batch: objects are refused, but for those on their way out", "[store]") {

@@ -229,16 +229,13 @@ TEST_CASE("store_faults: a full disk stops growth and nothing else", "[store_fau
         CHECK(keeper.outbox().size() == 1);
         CHECK(keeper.memory().at("u2") == "second");
 
-        // Deletions and acknowledgements go to the disk, and so does word of a pod that is gone.
+        // Deletions and acknowledgements go to the disk.
         StoreBatch shrinks;
         shrinks.removals = {ObjectKey{"Pod", "default", "p0"}};
         shrinks.acknowledged = {1};
-        shrinks.essential = true;
-        shrinks.reports.push_back(keeper.outbox().put("PodGone/default/p0", "u", "{}").value());
         outcome = co_await keeper.commit(std::move(shrinks));
         CHECK(outcome.has_value());
         CHECK(keeper.desired().find(ObjectKey{"Pod", "default", "p0"}) == nullptr);
-        CHECK(keeper.outbox().find("PodGone/default/p0") != nullptr);
         CHECK(keeper.outbox().find("PodStatus/default/a") == nullptr);
         outcome = co_await keeper.commit(upsert("c"));
         CHECK(outcome.error().code() == ErrorCode::resource_exhausted);
@@ -255,7 +252,7 @@ TEST_CASE("store_faults: a full disk stops growth and nothing else", "[store_fau
     const StoreContents contents = load(dir);
     CHECK(has(contents, "c"));
     CHECK_FALSE(has(contents, "p0"));
-    CHECK(contents.reports.size() == 2);
+    CHECK(contents.reports.size() == 1);
     CHECK(contents.memory.size() == 2);
     CHECK(contents.report.clean());
 }
