@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kuberest/options.hpp"
 
+#include "common/kuberest/stored_text.hpp"
 #include "common/kubeschema/field_selection.hpp"
 
 #include <fmt/format.h>
@@ -247,6 +248,10 @@ ApiResult<WriteOptions> read_write_options(const Query& query, std::string_view 
 bool Selection::matches(const ResourceType& type, const json::Value& object) const {
     return labels.matches_object(object) &&
            kubeschema::matches_field_selector(type, fields, object);
+}
+
+bool Selection::matches_stored(const ResourceType& type, const std::string& text) const {
+    return empty() || (labels.may_match_text(text) && matches(type, parse_stored(text)));
 }
 
 ApiResult<Selection> read_selection(const Query& query, const ResourceType& type) {

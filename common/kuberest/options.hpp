@@ -32,6 +32,8 @@ struct Selection {
 
     bool empty() const { return labels.empty() && fields.empty(); }
     bool matches(const ResourceType& type, const json::Value& object) const;
+    // The same for an object as it lies in the store.
+    bool matches_stored(const ResourceType& type, const std::string& text) const;
 };
 
 ApiResult<Selection> read_selection(const Query& query, const ResourceType& type);

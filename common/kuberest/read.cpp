@@ -145,7 +145,7 @@ private:
         if (only_name_ && !record.key.ends_with("/" + *only_name_)) {
             return false;
         }
-        return selection_.matches(call_.type(), parse_stored(*record.body));
+        return selection_.matches_stored(call_.type(), *record.body);
     }
 
     const Call& call_;

@@ -141,7 +141,7 @@ std::string Watcher::bookmark() {
 }
 
 bool Watcher::matches(const kubestore::Body& body) const {
-    return selection_.empty() || selection_.matches(*type_, parse_stored(*body));
+    return selection_.matches_stored(*type_, *body);
 }
 
 }  // namespace farhold::kuberest

@@ -222,6 +222,22 @@ bool LabelSelector::matches(const json::Value* labels) const {
     });
 }
 
+// What labels may hold needs no escapes, so a label stands in the text as it is.
+bool LabelSelector::may_match_text(std::string_view text) const {
+    return std::ranges::all_of(requirements_, [&](const Requirement& requirement) {
+        if (requirement.op == Operator::not_in || requirement.op == Operator::not_exists) {
+            return true;
+        }
+        const std::string key = fmt::format("\"{}\":", requirement.key);
+        if (requirement.op != Operator::in) {
+            return text.contains(key);
+        }
+        return std::ranges::any_of(requirement.values, [&](const std::string& value) {
+            return text.contains(fmt::format("{}\"{}\"", key, value));
+        });
+    });
+}
+
 bool LabelSelector::matches_object(const json::Value& object) const {
     return matches(object.at_path({"metadata", "labels"}));
 }

@@ -32,6 +32,9 @@ public:
     bool matches(const json::Value* labels) const;
     // By the object's metadata.labels.
     bool matches_object(const json::Value& object) const;
+    // False only if the object with this text cannot match: a quick look before the text is parsed.
+    // The text is as Value::dump() writes it.
+    bool may_match_text(std::string_view text) const;
 
 private:
     std::vector<Requirement> requirements_;

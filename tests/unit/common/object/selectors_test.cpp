@@ -13,7 +13,11 @@ bool selects(std::string_view selector, std::string_view labels) {
     INFO(selector);
     REQUIRE(parsed);
     const json::Value value = parse_json(labels);
-    return parsed->matches(&value);
+    const bool matches = parsed->matches(&value);
+    if (matches) {
+        CHECK(parsed->may_match_text(value.dump()));
+    }
+    return matches;
 }
 
 std::string refusal(std::string_view selector) {
@@ -22,6 +26,14 @@ std::string refusal(std::string_view selector) {
 }
 
 }  // namespace
+
+TEST_CASE("label selector: a quick look at the text spares most objects the parser", "[object]") {
+    const std::string text = R"({"metadata":{"labels":{"app":"web"},"name":"db"}})";
+    for (const char* selector : {"app=db", "tier", "app in (db,web2)", "app=web,tier>5"}) {
+        INFO(selector);
+        CHECK_FALSE(LabelSelector::parse(selector)->may_match_text(text));
+    }
+}
 
 TEST_CASE("label selector: equality, sets, presence and order", "[object]") {
     constexpr std::string_view kLabels = R"({"app":"web","tier":"a","weight":"7","empty":""})";
