@@ -94,6 +94,10 @@ bool PodLifecycle::terminating() const {
     return spec_ == nullptr || spec_->deleting || memory_.final_state.has_value();
 }
 
+bool PodLifecycle::status_known() const {
+    return looked_ || memory_.final_state || memory_.containers.empty();
+}
+
 bool PodLifecycle::stopped() const {
     return !stale_ && !in_flight_ && std::ranges::none_of(observation_.containers, alive) &&
            std::ranges::none_of(observation_.sandboxes, &ObservedSandbox::ready);
@@ -178,6 +182,7 @@ void PodLifecycle::observed(Result<Observation> observation, Now now) {
     }
     retries_.succeeded("observe");
     observation_ = std::move(*observation);
+    looked_ = true;
     std::erase_if(stopped_sandboxes_, [&](const std::string& id) {
         return std::ranges::find(observation_.sandboxes, id, &ObservedSandbox::id) ==
                observation_.sandboxes.end();

@@ -144,6 +144,9 @@ public:
     [[nodiscard]] const Observation& observation() const { return observation_; }
     [[nodiscard]] const ObservedSandbox* current_sandbox() const;
     [[nodiscard]] bool terminating() const;
+    // False while all that is known of its containers is what an earlier process has remembered: the
+    // runtime may have lost them since, so nothing may be said of them yet.
+    [[nodiscard]] bool status_known() const;
     // Nothing of the pod runs or may still run.
     [[nodiscard]] bool stopped() const;
     [[nodiscard]] bool initialized() const;
@@ -219,6 +222,7 @@ private:
     Observation observation_;
 
     bool desired_known_ = false;  // desire() was called at least once.
+    bool looked_ = false;         // The runtime has answered at least once.
     bool stale_ = true;           // Something happened since the observation was made.
     bool dirty_ = false;          // Memory differs from the stored row.
     bool volumes_ready_ = false;

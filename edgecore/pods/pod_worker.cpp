@@ -393,7 +393,7 @@ void PodWorker::publish() {
             );
         }
     }
-    if (lifecycle_.spec() == nullptr) {
+    if (lifecycle_.spec() == nullptr || !lifecycle_.status_known()) {
         return;
     }
     std::string body = make_status().dump();

@@ -191,7 +191,7 @@ json::Value PodDriver::make_status() {
 
 void PodDriver::publish() {
     static_cast<void>(lifecycle_.take_events());
-    if (spec() == nullptr) {
+    if (spec() == nullptr || !lifecycle_.status_known()) {
         return;
     }
     json::Value status = make_status();

@@ -177,6 +177,20 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("pod_lifecycle: says nothing of containers that it only remembers", "[pods]") {
+    Bench bench;
+    CHECK(bench.lifecycle.status_known());
+    bench.lifecycle.desire(make_spec(kTwoContainers), bench.now());
+    finish_init(bench);
+    bench.restart_process();
+    bench.faults = [](const Action&) { return Bench::Fault::fail; };
+    bench.run_for(1min);
+    CHECK_FALSE(bench.lifecycle.status_known());
+    bench.faults = nullptr;
+    bench.run_for(1min);
+    CHECK(bench.lifecycle.status_known());
+}
+
 TEST_CASE("pod_lifecycle: a stop that begins after the grace is given its time", "[pods]") {
     Bench bench;
     bench.lifecycle.desire(make_spec(kTwoContainers), bench.now());
