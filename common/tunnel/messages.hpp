@@ -21,9 +21,13 @@ namespace farhold::tunnel {
 
 inline constexpr std::uint32_t kProtocol = 1;
 
-// Silence after which either side gives a connection up, and how often the machine pings.
+// Silence after which either side gives a connection up, and how often the machine pings. After a
+// quick answer the next ping may come later: four seconds are left then, in which TCP on such a line
+// sends a lost packet again four times.
 inline constexpr Duration kSilenceMax = std::chrono::seconds(10);
 inline constexpr Duration kPingInterval = std::chrono::seconds(4);
+inline constexpr Duration kQuickAnswer = std::chrono::milliseconds(500);
+inline constexpr Duration kPingIntervalAfterQuickAnswer = std::chrono::seconds(6);
 
 // A WebSocket message that is longer is refused; none of ours exceeds a fragment and its header.
 inline constexpr std::size_t kWireBytesMax = std::size_t{1} << 20U;

@@ -263,6 +263,9 @@ void LinkState::receive(tunnel::Pong& pong, Step& step) {
         return;  // Late by a whole interval: no measure of the line.
     }
     status_.rtt = step.now.mono - session_->ping_sent;
+    if (status_.rtt < tunnel::kQuickAnswer) {
+        session_->next_ping = session_->ping_sent + tunnel::kPingIntervalAfterQuickAnswer;
+    }
     step.actions.emplace_back(action::ProveTime{pong.hub_time});
 }
 

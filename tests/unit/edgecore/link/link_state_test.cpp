@@ -249,6 +249,27 @@ TEST_CASE("link_state: pings every four seconds with the age of the loop's beat"
     CHECK(machine.actions<action::ProveTime>().back().time == WallTime(3h));
 }
 
+TEST_CASE("link_state: pings less often on a line that answers quickly", "[link_state]") {
+    Machine machine;
+    machine.live();
+    machine.advance(0s);
+    const auto answer_after = [&](Duration delay) {
+        const auto ping = machine.take<tunnel::Ping>();
+        REQUIRE(ping.size() == 1);
+        machine.advance(delay);
+        machine.receive(tunnel::Pong{.id = ping[0].id, .hub_time = {}});
+    };
+    answer_after(499ms);
+    machine.advance(6s - 499ms - 1ns);
+    CHECK(machine.take<tunnel::Ping>().empty());
+    machine.advance(1ns);
+    answer_after(500ms);
+    machine.advance(4s - 500ms - 1ns);
+    CHECK(machine.take<tunnel::Ping>().empty());
+    machine.advance(1ns);
+    CHECK(machine.take<tunnel::Ping>().size() == 1);
+}
+
 TEST_CASE("link_state: ten seconds of silence end a session, a byte prolongs it", "[link_state]") {
     Machine machine;
     machine.live();
