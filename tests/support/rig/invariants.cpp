@@ -85,6 +85,10 @@ std::string not_converged(const Cloud& cloud, const Machine& machine) {
     const auto waiting = status.integer_at({"outbox", "depth"});
     if (waiting != 0) return std::to_string(waiting) + " reports wait";
     if (!cloud.node_ready(machine.name())) return "the node is not Ready";
+    // So that what follows the first look at the runtime is not missed.
+    for (const json::Value& pod : status.elements_at({"pods"})) {
+        if (pod.text_at({"phase"}) == "Unknown") return "edgecore has not looked at its pods yet";
+    }
     const Pods there = pods_of_cloud(cloud, machine.name());
     const Pods here = pods_of_machine(status);
     if (there != here) return "pods in the cloud:" + list_of(there) + " here:" + list_of(here);
