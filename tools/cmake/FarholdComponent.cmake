@@ -195,6 +195,10 @@ function(farhold_test_properties name)
     if(FARHOLD_SANITIZE)
         math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 4")
     endif()
+    # With every place and the long waits of `tools/test --all` a fault takes hours, not minutes.
+    if(FARHOLD_ALL_FAULTS AND "faults" IN_LIST arg_LABELS)
+        math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 40")
+    endif()
     set(environment
         "FARHOLD_SOURCE_DIR=${CMAKE_SOURCE_DIR}"
         "FARHOLD_BIN_DIR=${CMAKE_BINARY_DIR}/bin"
