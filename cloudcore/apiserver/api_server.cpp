@@ -19,7 +19,10 @@ struct ApiServer::Impl {
         const Clock& clock, metrics::Registry& metrics, const log::Logger& logger
     )
         : credentials(std::move(issued)),
-          queue(executor, std::move(store), clock, metrics, logger),
+          queue(
+              executor, std::move(store), kuberest::AccountTokens(credentials.token_key), clock,
+              metrics, logger
+          ),
           client(executor, queue, clock),
           rim(executor, queue, clock, metrics),
           tasks(executor) {}

@@ -4,6 +4,7 @@
 #include "common/kubeconfig/kubeconfig.hpp"
 #include "common/pki/certificate.hpp"
 #include "common/pki/key.hpp"
+#include "common/pki/signature.hpp"
 
 #include <fmt/format.h>
 
@@ -118,6 +119,26 @@ Result<Pair> load_issued(
     return pair;
 }
 
+Result<pki::PrivateKey> load_token_key(const datadir::DataDir& dir) {
+    const std::string path = dir.file("api-tokens.key");
+    const Result<std::string> stored = datadir::read_file(path);
+    if (stored) {
+        auto key = pki::PrivateKey::from_pem(*stored);
+        if (key && !pki::suits_es256(*key)) {
+            return fail(ErrorCode::corrupt, path + ": not a P-256 key");
+        }
+        return key ? key : fail(key.error().within(path));
+    }
+    if (stored.error().code() != ErrorCode::not_found) {
+        return fail(stored.error());
+    }
+    pki::PrivateKey made = pki::PrivateKey::generate();
+    if (auto written = datadir::write_file(path, made.to_pem(), kSecretMode); !written) {
+        return fail(written.error());
+    }
+    return made;
+}
+
 pki::CertificateSpec server_spec(const net::Endpoint& listen) {
     pki::CertificateSpec spec;
     spec.common_name = "farhold-api";
@@ -162,10 +183,12 @@ Result<Credentials> load_credentials(
     if (!admin) {
         return fail(admin.error());
     }
-    return Credentials{
-        authority->certificate().pem, server->certificate_pem, server->key_pem,
-        admin->certificate_pem, admin->key_pem
-    };
+    const Result<pki::PrivateKey> token_key = load_token_key(dir);
+    if (!token_key) {
+        return fail(token_key.error());
+    }
+    return Credentials{authority->certificate().pem, server->certificate_pem, server->key_pem,
+                       admin->certificate_pem,       admin->key_pem,          *token_key};
 }
 
 Result<void> write_admin_kubeconfig(

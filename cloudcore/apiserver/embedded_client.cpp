@@ -24,6 +24,7 @@ Request to_request(kubeapi::RestRequest wanted) {
     request.path = std::move(wanted.path);
     request.query = std::move(wanted.query);
     request.content_type = std::move(wanted.content_type);
+    request.accept = std::move(wanted.accept);
     request.body = std::move(wanted.body);
     request.user = {"system:cloudcore", {"system:masters", "system:authenticated"}};
     return request;
@@ -51,29 +52,10 @@ public:
         Result<json::Value> line =
             json::Value::parse(std::string_view(text_).substr(position_, end - position_));
         position_ = end + 1;
-        co_return line ? event_of(std::move(*line)) : fail(line.error());
+        co_return line ? kubeapi::read_watch_event(std::move(*line)) : fail(line.error());
     }
 
 private:
-    static Result<WatchEvent> event_of(json::Value line) {
-        const std::string type(line.text_at({"type"}));
-        json::Value& object = line["object"];
-        if (type == "ERROR") {
-            const auto code = static_cast<int>(object.integer_at({"code"}, 500));
-            return fail(kubeapi::error_of_status(object, code));
-        }
-        WatchEvent event{WatchEvent::Type::modified, nullptr};
-        if (type == "ADDED") {
-            event.type = WatchEvent::Type::added;
-        } else if (type == "DELETED") {
-            event.type = WatchEvent::Type::deleted;
-        } else if (type == "BOOKMARK") {
-            event.type = WatchEvent::Type::bookmark;
-        }
-        event.object = std::make_shared<const json::Value>(std::move(object));
-        return event;
-    }
-
     WatchFeed feed_;
     std::string text_;
     std::size_t position_ = 0;

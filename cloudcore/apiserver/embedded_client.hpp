@@ -11,7 +11,7 @@
 
 namespace farhold::apiserver {
 
-class EmbeddedClient final : public kubeapi::RestObjects<kubeapi::KubeClient> {
+class EmbeddedClient final : public kubeapi::RestObjects {
 public:
     // All must outlive it and its watches.
     EmbeddedClient(Executor executor, StoreQueue& queue, const Clock& clock);

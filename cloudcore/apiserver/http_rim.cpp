@@ -30,12 +30,13 @@ private:
     metrics::Gauge& count_;
 };
 
-kuberest::Response unauthorized() {
-    kuberest::Status status;
-    status.code = 401;
-    status.reason = "Unauthorized";
-    status.message = "Unauthorized";
-    return kuberest::Api::refusal(status);
+// "Bearer TOKEN"; nothing when it is of another scheme, which we cannot check.
+std::optional<std::string_view> bearer_token(std::string_view authorization) {
+    constexpr std::string_view kScheme = "Bearer ";
+    if (!authorization.starts_with(kScheme) || authorization.size() == kScheme.size()) {
+        return std::nullopt;
+    }
+    return authorization.substr(kScheme.size());
 }
 
 Result<kuberest::Query> parse_query(std::string_view text) {
@@ -61,7 +62,9 @@ Result<kuberest::Query> parse_query(std::string_view text) {
 net::HttpResponse http_response(kuberest::Response response) {
     net::HttpResponse answer;
     answer.status = response.code;
-    answer.headers.add("Content-Type", std::move(response.content_type));
+    if (!response.content_type.empty()) {
+        answer.headers.add("Content-Type", std::move(response.content_type));
+    }
     bool cached = false;
     for (auto& [name, value] : response.headers) {
         cached = cached || name == "Cache-Control";
@@ -122,9 +125,13 @@ HttpRim::HttpRim(
 Task<> HttpRim::serve(net::HttpExchange& exchange) {
     kuberest::UserInfo user = user_of(exchange.peer());
     const bool anonymous = user.in_group("system:unauthenticated");
-    // A credential that we cannot check is refused, not ignored.
+    std::optional<std::string_view> token = "";
     if (anonymous && exchange.request().headers.has("Authorization")) {
-        net::HttpResponse refused = http_response(unauthorized());
+        token = bearer_token(exchange.request().headers.get("Authorization"));
+    }
+    // A credential that we cannot check is refused, not ignored.
+    if (!token) {
+        net::HttpResponse refused = http_response(kuberest::Api::refusal(kuberest::unauthorized()));
         static_cast<void>(co_await exchange.respond(std::move(refused)));
         co_return;
     }
@@ -135,6 +142,7 @@ Task<> HttpRim::serve(net::HttpExchange& exchange) {
         static_cast<void>(co_await exchange.respond(std::move(refused)));
         co_return;
     }
+    request->bearer_token = *token;
     kuberest::Response response = co_await queue_.handle(std::move(*request));
     if (response.watcher && watches_.value() >= kWatchesMax) {
         refused_watches_.add();

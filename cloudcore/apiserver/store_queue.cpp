@@ -68,8 +68,8 @@ StoreQueue::Subscription::~Subscription() {
 }
 
 StoreQueue::StoreQueue(
-    Executor executor, std::unique_ptr<kubestore::Store> store, const Clock& clock,
-    metrics::Registry& metrics, log::Logger logger
+    Executor executor, std::unique_ptr<kubestore::Store> store, kuberest::AccountTokens tokens,
+    const Clock& clock, metrics::Registry& metrics, log::Logger logger
 )
     : executor_(executor),
       clock_(clock),
@@ -94,7 +94,7 @@ StoreQueue::StoreQueue(
               .add(commit_seconds_);
       })),
       store_(std::move(store)),
-      api_(*store_, kubeschema::Registry::built_in(), Random::from_system()),
+      api_(*store_, kubeschema::Registry::built_in(), Random::from_system(), std::move(tokens)),
       thread_("store") {}
 
 StoreQueue::~StoreQueue() = default;

@@ -46,8 +46,8 @@ public:
 
     // Serves the built-in kinds. The clock and the metrics outlive it.
     StoreQueue(
-        Executor executor, std::unique_ptr<kubestore::Store> store, const Clock& clock,
-        metrics::Registry& metrics, log::Logger logger
+        Executor executor, std::unique_ptr<kubestore::Store> store, kuberest::AccountTokens tokens,
+        const Clock& clock, metrics::Registry& metrics, log::Logger logger
     );
     StoreQueue(const StoreQueue&) = delete;
     StoreQueue& operator=(const StoreQueue&) = delete;

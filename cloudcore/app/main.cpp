@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cloudcore/app/hold_commands.hpp"
 #include "cloudcore/app/serve.hpp"
 #include "cloudcore/app/settings.hpp"
 #include "cloudcore/app/token_commands.hpp"
@@ -14,5 +15,6 @@ int main(int argc, char** argv) {
     cloud::declare_serve(serve, settings);
     serve.action([&settings] { return cloud::serve(settings); });
     const cloud::TokenCommands token_commands(line.root());
+    const cloud::HoldCommands hold_commands(line.root());
     return line.run(argc, argv);
 }

@@ -36,6 +36,7 @@ void collect_program(Samples& samples, const std::string& database) {
     metrics::collect_process(samples);
     samples.gauge("farhold_build_info", "1, with the version of the program.")
         .add(1, {{"program", "cloudcore"}, {"version", FARHOLD_VERSION}});
+    if (database.empty()) return;
     samples.gauge("farhold_api_store_bytes", "Size of the embedded API's files.")
         .add(number(datadir::file_bytes(database)), {{"file", "db"}})
         .add(number(datadir::file_bytes(database + "-wal")), {{"file", "wal"}});
@@ -65,8 +66,28 @@ void collect_hub(Samples& samples, const hub::Hub& hub) {
         .add(number(counters.reports_lost));
     samples.counter("farhold_hub_slow_readers_total", "Sessions ended since too much was unsent.")
         .add(number(counters.slow_readers));
+    samples.counter("farhold_hub_pod_tokens_total", "Requests of machines for tokens of pods.")
+        .add(number(counters.sessions.tokens_minted), {{"outcome", "minted"}})
+        .add(number(counters.sessions.tokens_refused), {{"outcome", "refused"}})
+        .add(number(counters.sessions.tokens_failed), {{"outcome", "failed"}});
     samples.gauge("farhold_hub_holds", "Removals that wait for a person, by scope.")
         .add(number(hub.holds()));
+    samples
+        .gauge(
+            "farhold_hub_kept_objects",
+            "Objects that machines keep until somebody confirms their removal."
+        )
+        .add(number(hub.kept_objects()));
+    samples.gauge("farhold_hub_pods_kept_back", "Pods that wait until what they refer to is known.")
+        .add(number(hub.pods_kept_back()));
+    samples
+        .counter(
+            "farhold_hub_object_fetches_total", "What pods refer to, asked of the cluster's API."
+        )
+        .add(number(hub.fetches().arrived), {{"outcome", "arrived"}})
+        .add(number(hub.fetches().absent), {{"outcome", "absent"}})
+        .add(number(hub.fetches().refused), {{"outcome", "refused"}})
+        .add(number(hub.fetches().failed), {{"outcome", "failed"}});
     samples.counter("farhold_hub_objects_sent_total", "Objects sent to machines.")
         .add(number(counters.sessions.objects_sent));
     samples.counter("farhold_hub_removals_sent_total", "Removals sent to machines.")
@@ -84,6 +105,30 @@ void collect_hub(Samples& samples, const hub::Hub& hub) {
     tunnel::collect_traffic(
         samples, "farhold_hub", counters.sessions.sent, counters.sessions.received
     );
+}
+
+void collect_cluster(Samples& samples, const kube::RequestCounts& requests) {
+    auto& family = samples.counter(
+        "farhold_cluster_requests_total",
+        "Requests to the cluster's API; without a code: no answer."
+    );
+    for (const auto& [kind, count] : requests) {
+        const std::string code = kind.code == 0 ? std::string() : std::to_string(kind.code);
+        family.add(
+            number(count), {{"verb", kind.verb}, {"resource", kind.resource}, {"code", code}}
+        );
+    }
+}
+
+void collect_autonomy(Samples& samples, const autonomy::KeeperCounters& counters) {
+    samples
+        .counter(
+            "farhold_autonomy_toleration_writes_total",
+            "Writes that let a pod stay when its machine is out of reach."
+        )
+        .add(number(counters.written), {{"result", "written"}})
+        .add(number(counters.failed), {{"result", "failed"}})
+        .add(number(counters.refused), {{"result", "refused"}});
 }
 
 void collect_enrolment(Samples& samples, const enrolment::EnrolmentCounters& counters) {

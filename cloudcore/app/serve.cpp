@@ -3,19 +3,23 @@
 
 #include "cloudcore/apiserver/api_server.hpp"
 #include "cloudcore/app/health.hpp"
+#include "cloudcore/app/machines_port.hpp"
 #include "cloudcore/app/metrics.hpp"
-#include "cloudcore/enrolment/enrolment.hpp"
+#include "cloudcore/enrolment/hub_authority.hpp"
 #include "cloudcore/enrolment/hub_credentials.hpp"
-#include "cloudcore/hub/hub.hpp"
+#include "cloudcore/kube/cluster_client.hpp"
 #include "cloudcore/namespaces/bootstrap.hpp"
 #include "cloudcore/namespaces/namespace_controller.hpp"
 #include "cloudcore/nodes/node_controller.hpp"
 #include "cloudcore/scheduler/scheduler.hpp"
 #include "common/async/task_group.hpp"
+#include "common/async/timeout.hpp"
+#include "common/base/backoff.hpp"
+#include "common/base/random.hpp"
 #include "common/base/time.hpp"
 #include "common/datadir/data_dir.hpp"
+#include "common/log/trouble.hpp"
 #include "common/net/endpoint.hpp"
-#include "common/net/http_server.hpp"
 #include "common/object/metadata.hpp"
 #include "common/object/names.hpp"
 #include "common/service/service.hpp"
@@ -35,6 +39,7 @@ struct Addresses {
     net::Endpoint api;
     net::Endpoint hub;
     net::Endpoint health;
+    std::vector<net::Endpoint> hub_names;  // As given.
 };
 
 Result<Addresses> parse_addresses(const Settings& settings) {
@@ -49,6 +54,11 @@ Result<Addresses> parse_addresses(const Settings& settings) {
         if (!parsed) return fail(parsed.error());
         endpoint = std::move(*parsed);
     }
+    for (const std::string& name : settings.hub_names) {
+        auto parsed = net::parse_endpoint(name, addresses.hub.port);
+        if (!parsed) return fail(parsed.error().within("hub-name"));
+        addresses.hub_names.push_back(std::move(*parsed));
+    }
     return addresses;
 }
 
@@ -59,133 +69,87 @@ std::vector<kubeapi::ResourceRef> namespaced_content() {
     };
 }
 
-// The controllers of standalone mode, in one group so that they end before the API does.
-class Controllers {
+// What works through the API beside the machines' port.
+class Companions {
+public:
+    explicit Companions(Executor executor) : group_(std::move(executor)) {}
+    virtual ~Companions() = default;
+
+    virtual void start() = 0;
+    virtual void collect(metrics::Samples& samples) const = 0;
+    virtual hub::ViewFeed::Options feed_options() = 0;
+
+    Task<> stop() {
+        group_.cancel();
+        co_await group_.join();
+    }
+
+protected:
+    TaskGroup group_;
+};
+
+// The controllers of standalone mode; they end before the API does.
+class Controllers final : public Companions {
 public:
     Controllers(
         Executor executor, apiserver::ApiServer& api, const Clock& clock, const log::Logger& logger
     )
-        : group_(executor),
+        : Companions(executor),
           namespaces_(executor, api.client(), namespaced_content(), api.ca_pem(), clock, logger),
           scheduler_(executor, api.client(), clock, logger),
           nodes_(executor, api.client(), clock, logger) {}
 
-    void start() {
+    void start() override {
         namespaces_.start(group_);
         scheduler_.start(group_);
         nodes_.start(group_);
     }
 
-    Task<> stop() {
-        group_.cancel();
-        co_await group_.join();
+    void collect(metrics::Samples& samples) const override {
+        collect_controllers(samples, scheduler_, nodes_);
+        // There is no cluster, and the embedded API's controllers evict nobody.
+        collect_cluster(samples, {});
+        collect_autonomy(samples, {});
     }
 
-    void collect(metrics::Samples& samples) const {
-        collect_controllers(samples, scheduler_, nodes_);
-    }
+    hub::ViewFeed::Options feed_options() override { return {}; }
 
 private:
-    TaskGroup group_;
     namespaces::NamespaceController namespaces_;
     scheduler::Scheduler scheduler_;
     nodes::NodeController nodes_;
 };
 
-// The machines' side: enrolment and the hub behind one port.
-class MachinesPort {
+// Beside a cluster the cluster's own controllers work, and one thing of theirs is to be held back.
+class Autonomy final : public Companions {
 public:
-    MachinesPort(
-        const Executor& executor, std::string cluster_uid, std::vector<net::Endpoint> hubs,
-        enrolment::HubCredentials& credentials, kubeapi::KubeClient& client, const Clock& clock,
+    Autonomy(
+        Executor executor, kube::ClusterClient& client, bool has_services, const Clock& clock,
         const log::Logger& logger
     )
-        : credentials_(credentials),
-          clock_(clock),
-          enrolment_(
-              {.cluster_uid = cluster_uid, .hubs = std::move(hubs)}, credentials, client, clock,
-              logger
-          ),
-          hub_(executor, cluster_uid, client, access(), clock, logger),
-          group_(executor) {}
+        : Companions(executor),
+          client_(client),
+          has_services_(has_services),
+          keeper_(executor, client, clock, logger) {}
 
-    Task<Result<>> start(const Executor& executor, net::Endpoint listen) {
-        auto loaded = co_await hub_.load();
-        if (!loaded) co_return loaded;
-        hub_.start(group_);
-        net::HttpServerConfig config;
-        config.listen = std::move(listen);
-        config.tls = credentials_.tls(clock_);
-        config.body_bytes_max = enrolment::kEnrolBodyBytesMax;
-        auto server = net::HttpServer::start(
-            executor, std::move(config),
-            [this](net::HttpExchange& exchange) { return serve(exchange); }
-        );
-        if (!server) {
-            co_await end_group();
-            co_return fail(server.error().within("hub"));
-        }
-        server_ = std::move(*server);
-        group_.spawn(enrolment_.run([this](net::TlsServerConfig tls) { replace(std::move(tls)); }));
-        co_return Result<>{};
+    void start() override { keeper_.start(group_); }
+
+    void collect(metrics::Samples& samples) const override {
+        collect_cluster(samples, client_.requests());
+        collect_autonomy(samples, keeper_.counters());
     }
 
-    Task<> stop() {
-        hub_.dismiss_all();
-        co_await server_->stop(kStopGrace);
-        co_await end_group();
-    }
-
-    [[nodiscard]] bool ready() const { return hub_.ready(); }
-
-    void collect(metrics::Samples& samples) const {
-        collect_hub(samples, hub_);
-        collect_enrolment(samples, enrolment_.counters());
+    hub::ViewFeed::Options feed_options() override {
+        return {
+            .on_machine_pod = [this](const kubeapi::ObjectPtr& pod) { keeper_.look_at(pod); },
+            .has_services = has_services_,
+        };
     }
 
 private:
-    hub::MachineAccess access() {
-        hub::MachineAccess access;
-        access.authenticate = [this](net::PeerIdentity peer) { return identify(std::move(peer)); };
-        access.renew = [this](const net::PeerIdentity& peer, std::string_view request) {
-            return enrolment_.renew(peer, request);
-        };
-        return access;
-    }
-
-    Task<Result<hub::KnownMachine>> identify(net::PeerIdentity peer) {
-        auto machine = co_await enrolment_.authenticate(std::move(peer));
-        if (!machine) co_return fail(machine.error());
-        co_return hub::KnownMachine{.node = machine->node, .renew_only = machine->renew_only};
-    }
-
-    Task<> serve(net::HttpExchange& exchange) {
-        if (co_await enrolment_.serve(exchange)) co_return;
-        if (exchange.request().path() == "/v1/tunnel") {
-            co_await hub_.serve(exchange);
-            co_return;
-        }
-        net::HttpResponse missing = net::text_response(404, "404 page not found\n");
-        // A peer that has gone away needs no answer.
-        [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(missing));
-    }
-
-    void replace(net::TlsServerConfig tls) {
-        // The certificate was just issued by our own CA; a server that runs takes it.
-        [[maybe_unused]] const auto replaced = server_->replace_tls(std::move(tls));
-    }
-
-    Task<> end_group() {
-        group_.cancel();
-        co_await group_.join();
-    }
-
-    enrolment::HubCredentials& credentials_;
-    const Clock& clock_;
-    enrolment::Enrolment enrolment_;
-    hub::Hub hub_;
-    TaskGroup group_;
-    std::unique_ptr<net::HttpServer> server_;
+    const kube::ClusterClient& client_;
+    const bool has_services_;
+    autonomy::TolerationKeeper keeper_;
 };
 
 // An address of this host that other machines may reach: the one listened on, else the first that is
@@ -200,76 +164,159 @@ std::string own_address(const net::Endpoint& listen) {
 }
 
 // Where machines are told to connect: the given names in their order, else an address of this host.
-std::vector<net::Endpoint> hub_endpoints(const Settings& settings, const net::Endpoint& listen) {
-    std::vector<std::string> names = settings.hub_names;
-    if (names.empty()) names.push_back(own_address(listen));
-    std::vector<net::Endpoint> endpoints;
-    for (std::string& name : names) {
-        endpoints.push_back({.host = std::move(name), .port = listen.port});
-    }
-    return endpoints;
+std::vector<net::Endpoint> hub_endpoints(const Addresses& addresses) {
+    if (!addresses.hub_names.empty()) return addresses.hub_names;
+    return {{.host = own_address(addresses.hub), .port = addresses.hub.port}};
 }
 
-// Everything that works through the API, once that serves.
-Task<Result<>> run_parts(
-    const Settings& settings, const Addresses& addresses, const datadir::DataDir& dir,
-    apiserver::ApiServer& api, const Clock& clock, metrics::Registry& registry,
-    std::string& missing, log::Logger logger
-) {
-    const Executor executor = co_await this_executor;
-    auto made = co_await namespaces::create_default_namespaces(api.client());
-    if (!made) co_return made;
-    const auto system = co_await api.client().get(kubeapi::kNamespaces, "", "kube-system");
+// What both modes have.
+struct Serving {
+    const Settings& settings;
+    const Addresses& addresses;
+    const datadir::DataDir& dir;
+    const Clock& clock;
+    metrics::Registry& registry;
+    std::string& missing;  // What is not ready yet; empty: nothing.
+    const log::Logger& logger;
+};
+
+// The uid of namespace kube-system, which is the cluster's identity.
+Task<Result<std::string>> read_cluster_uid(kubeapi::KubeClient& client) {
+    const auto system = co_await client.get(kubeapi::kNamespaces, "", "kube-system");
     if (!system) co_return fail(system.error());
-    auto credentials = enrolment::HubCredentials::load(dir, settings.hub_names, clock.now().wall);
-    if (!credentials) co_return fail(credentials.error().within("hub certificates"));
-    Controllers controllers(executor, api, clock, logger);
-    MachinesPort machines(
-        executor, std::string(object::uid(*system)), hub_endpoints(settings, addresses.hub),
-        *credentials, api.client(), clock, logger
+    co_return std::string(object::uid(*system));
+}
+
+// The same once the API is there; until then the client tells what is wrong.
+Task<Result<std::string>> wait_for_cluster(kubeapi::KubeClient& client, Serving& serving) {
+    Backoff backoff(std::chrono::seconds(1), std::chrono::seconds(30));
+    Random random = Random::from_system();
+    while (true) {
+        auto cluster_uid = co_await read_cluster_uid(client);
+        if (cluster_uid) co_return cluster_uid;
+        const ErrorCode code = cluster_uid.error().code();
+        if (code == ErrorCode::cancelled || code == ErrorCode::permission_denied ||
+            code == ErrorCode::not_found) {
+            co_return cluster_uid;
+        }
+        const Duration wait = backoff.next(random);
+        if (co_await race(service::stop_requested(), sleep_for(wait)) == First::left) {
+            co_return fail(ErrorCode::cancelled, "stopped before the cluster was reached");
+        }
+    }
+}
+
+// Not every API that is followed is a whole cluster's: another cloudcore's has no Services.
+Task<bool> has_services(kubeapi::KubeClient& client) {
+    kubeapi::ListOptions options;
+    options.field_selector = "metadata.name=kubernetes";
+    const auto listed = co_await client.list(kubeapi::kServices, std::move(options));
+    co_return listed || listed.error().code() != ErrorCode::not_found;
+}
+
+// Until the program is to stop.
+Task<Result<>> serve_machines(
+    Serving& serving, kubeapi::KubeClient& client, std::string cluster_uid,
+    Result<pki::CertificateAuthority> authority, Companions& companions
+) {
+    if (!authority) co_return fail(authority.error().within("the hub's CA"));
+    const Executor executor = co_await this_executor;
+    const net::Endpoint& address = serving.addresses.hub;
+    std::vector<std::string> names;
+    for (const net::Endpoint& named : serving.addresses.hub_names) names.push_back(named.host);
+    auto credentials = enrolment::HubCredentials::issue(
+        std::move(*authority), std::move(names), serving.clock.now().wall
     );
-    auto listening = co_await machines.start(executor, addresses.hub);
-    if (!listening) co_return listening;
-    const metrics::Registration registration = registry.collect([&](metrics::Samples& samples) {
-        machines.collect(samples);
-        controllers.collect(samples);
-    });
-    controllers.start();
-    missing.clear();
+    if (!credentials) co_return fail(credentials.error());
+    MachinesPort machines(
+        executor, cluster_uid, hub_endpoints(serving.addresses), *credentials, client,
+        serving.clock, serving.logger, companions.feed_options()
+    );
+    companions.start();
+    auto listening = co_await machines.start(executor, address);
+    if (!listening) {
+        co_await companions.stop();
+        co_return listening;
+    }
+    const metrics::Registration registration =
+        serving.registry.collect([&](metrics::Samples& samples) {
+            machines.collect(samples);
+            companions.collect(samples);
+        });
+    serving.missing.clear();
     service::notify("READY=1");
-    logger.info("serving machines", {{"address", net::to_string(addresses.hub)}});
+    serving.logger.info("serving machines", {{"address", net::to_string(address)}});
     co_await service::stop_requested();
     service::notify("STOPPING=1");
-    logger.info("stopping");
-    missing = "stopping";
-    co_await machines.stop();
-    co_await controllers.stop();
+    serving.logger.info("stopping");
+    serving.missing = "stopping";
+    co_await machines.stop(kStopGrace);
+    co_await companions.stop();
     co_return Result<>{};
 }
 
-Task<Result<>> run_standalone(
+Task<Result<>> run_standalone(Serving& serving) {
+    const Executor executor = co_await this_executor;
+    auto api = co_await apiserver::ApiServer::start(
+        serving.dir, serving.addresses.api, serving.clock, serving.registry, serving.logger
+    );
+    if (!api) co_return fail(api.error());
+    kubeapi::KubeClient& client = (*api)->client();
+    auto done = co_await namespaces::create_default_namespaces(client);
+    if (done) {
+        auto cluster_uid = co_await read_cluster_uid(client);
+        Controllers controllers(executor, **api, serving.clock, serving.logger);
+        auto authority = enrolment::keep_authority(serving.dir, serving.clock.now().wall);
+        done = cluster_uid
+                   ? co_await serve_machines(
+                         serving, client, std::move(*cluster_uid), std::move(authority), controllers
+                     )
+                   : fail(cluster_uid.error());
+    }
+    co_await (*api)->stop(kStopGrace);
+    co_return done;
+}
+
+Task<Result<>> run_beside_cluster(Serving& serving) {
+    const Executor executor = co_await this_executor;
+    auto config = kube::find_cluster(serving.settings.kubeconfig);
+    if (!config) co_return fail(config.error());
+    serving.logger.info(
+        "beside a cluster", {{"server", config->kubeconfig.server}, {"credentials", config->source}}
+    );
+    auto client = kube::ClusterClient::open(std::move(*config), serving.clock, serving.logger);
+    if (!client) co_return fail(client.error());
+    auto cluster_uid = co_await wait_for_cluster(**client, serving);
+    if (!cluster_uid) co_return fail(cluster_uid.error());
+    auto authority = co_await enrolment::keep_authority(
+        **client, serving.settings.hub_ca_secret, serving.clock.now().wall
+    );
+    Autonomy autonomy(
+        executor, **client, co_await has_services(**client), serving.clock, serving.logger
+    );
+    co_return co_await serve_machines(
+        serving, **client, std::move(*cluster_uid), std::move(authority), autonomy
+    );
+}
+
+Task<Result<>> run_mode(
     const Settings& settings, Addresses addresses, const datadir::DataDir& dir, const Clock& clock,
     log::Logger logger
 ) {
     const Executor executor = co_await this_executor;
     metrics::Registry registry;
+    const std::string database = settings.standalone ? dir.file("state.db") : std::string();
     const metrics::Registration registration =
-        registry.collect([path = dir.file("state.db")](metrics::Samples& samples) {
-            collect_program(samples, path);
+        registry.collect([&database](metrics::Samples& samples) {
+            collect_program(samples, database);
         });
     std::string missing = "starting";
     auto health =
         start_health_server(executor, addresses.health, registry, [&missing] { return missing; });
     if (!health) co_return fail(health.error().within("health"));
-    auto api = co_await apiserver::ApiServer::start(dir, addresses.api, clock, registry, logger);
-    Result<> done;
-    if (api) {
-        done =
-            co_await run_parts(settings, addresses, dir, **api, clock, registry, missing, logger);
-        co_await (*api)->stop(kStopGrace);
-    } else {
-        done = fail(api.error());
-    }
+    Serving serving{settings, addresses, dir, clock, registry, missing, logger};
+    auto done = settings.standalone ? co_await run_standalone(serving)
+                                    : co_await run_beside_cluster(serving);
     co_await (*health)->stop(Duration(0));
     co_return done;
 }
@@ -286,7 +333,7 @@ Task<int> run(Settings settings, log::Logger logger) {
         co_return config::kExitFailed;
     }
     const SystemClock clock;
-    const auto done = co_await run_standalone(settings, std::move(*addresses), *dir, clock, logger);
+    const auto done = co_await run_mode(settings, std::move(*addresses), *dir, clock, logger);
     if (!done) {
         logger.error("cannot serve", {{"error", done.error().message()}});
         co_return config::kExitFailed;
@@ -298,11 +345,8 @@ Task<int> run(Settings settings, log::Logger logger) {
 
 int serve(const Settings& settings) {
     const log::Logger logger = settings.log.make_logger();
-    if (!settings.standalone) {
-        std::fputs(
-            "cloudcore: serve needs --standalone; serving beside a cluster is not there yet\n",
-            stderr
-        );
+    if (settings.standalone && !settings.kubeconfig.empty()) {
+        std::fputs("cloudcore: --standalone and --kubeconfig exclude each other\n", stderr);
         return config::kExitUsage;
     }
     return service::run([&](const Executor&) { return run(settings, logger); });

@@ -14,11 +14,13 @@ namespace farhold::cloud {
 struct Settings {
     std::string config;
     bool standalone = false;
+    std::string kubeconfig;  // Empty: $KUBECONFIG, else the ServiceAccount of the Pod we run in.
     std::string data_dir = "/var/lib/farhold/cloud";
     std::string api_address = "127.0.0.1:6443";
     std::string hub_address = "0.0.0.0:10000";
     std::string health_address = "127.0.0.1:10001";
-    std::vector<std::string> hub_names;  // Empty: the host's name and addresses.
+    std::vector<std::string> hub_names;  // HOST[:PORT]; empty: the host's name and addresses.
+    std::string hub_ca_secret = "farhold-hub-ca";
     service::LogSettings log;
 };
 

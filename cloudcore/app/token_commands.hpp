@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `cloudcore token create | list | revoke`: speaks to a running cloudcore's API with the kubeconfig
-// of its data folder, or to the cluster that a kubeconfig names.
+// `cloudcore token create | list | revoke`.
 #pragma once
 
+#include "cloudcore/app/api_of_command.hpp"
 #include "common/base/time.hpp"
 #include "common/config/command_line.hpp"
 
@@ -20,13 +20,11 @@ public:
     TokenCommands& operator=(const TokenCommands&) = delete;
 
 private:
-    void declare_api(config::Command& command);
     int create() const;
     int list() const;
     int revoke() const;
 
-    std::string data_dir_ = "/var/lib/farhold/cloud";
-    std::string kubeconfig_;
+    ApiOfCommand api_;
     Duration ttl_ = std::chrono::hours(24);
     std::int64_t uses_ = 1;
     std::string node_;

@@ -2,7 +2,8 @@
 #include "cloudcore/enrolment/enrol_request.hpp"
 
 #include "common/net/endpoint.hpp"
-#include "common/object/names.hpp"
+#include "common/object/metadata.hpp"
+#include "common/tunnel/content.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,22 +16,8 @@ using json::Value;
 
 constexpr json::ParseLimits kLimits{.bytes = 64 << 10, .depth = 8};
 constexpr std::size_t kLabelsMax = 64;
+constexpr std::size_t kTaintsMax = 32;
 constexpr std::array<std::string_view, 2> kArchitectures = {"amd64", "arm64"};
-
-// Whose labels decide about scheduling or belong to the system; a machine does not choose them.
-bool is_reserved(std::string_view key) {
-    const auto slash = key.find('/');
-    if (slash == std::string_view::npos) {
-        return false;
-    }
-    const std::string_view prefix = key.substr(0, slash);
-    return std::ranges::any_of(
-        std::array<std::string_view, 3>{"kubernetes.io", "k8s.io", "farhold.io"},
-        [prefix](std::string_view domain) {
-            return prefix == domain || prefix.ends_with("." + std::string(domain));
-        }
-    );
-}
 
 Result<std::map<std::string, std::string>> read_labels(const Value* object) {
     std::map<std::string, std::string> labels;
@@ -42,20 +29,49 @@ Result<std::map<std::string, std::string>> read_labels(const Value* object) {
     }
     for (const auto& [key, value] : object->object()) {
         const auto text = value.string();
-        if (const auto complaint = object::check_qualified_name(key)) {
-            return fail(ErrorCode::invalid_argument, "label \"" + key + "\": " + *complaint);
-        }
-        if (!text || object::check_label_value(*text)) {
+        if (!text) {
             return fail(ErrorCode::invalid_argument, "label \"" + key + "\": not a label value");
         }
-        if (is_reserved(key)) {
-            return fail(
-                ErrorCode::invalid_argument, "label \"" + key + "\": machines may not set it"
-            );
+        if (const auto complaint = object::check_machine_label(key, *text)) {
+            return fail(ErrorCode::invalid_argument, "label \"" + key + "\": " + *complaint);
         }
         labels.emplace(key, *text);
     }
     return labels;
+}
+
+Result<std::vector<object::Taint>> read_taints(const Value* list) {
+    std::vector<object::Taint> taints;
+    if (list == nullptr) {
+        return taints;
+    }
+    if (!list->is_array() || list->size() > kTaintsMax) {
+        return fail(ErrorCode::invalid_argument, "taints: not a list of at most 32");
+    }
+    for (const Value& one : list->array()) {
+        object::Taint taint{
+            std::string(one.text_at({"key"})), std::string(one.text_at({"value"})),
+            std::string(one.text_at({"effect"}))
+        };
+        if (const auto complaint = object::check_taint(taint)) {
+            return fail(ErrorCode::invalid_argument, "taint \"" + taint.key + "\": " + *complaint);
+        }
+        taints.push_back(std::move(taint));
+    }
+    return taints;
+}
+
+Value to_list(const std::vector<object::Taint>& taints) {
+    Value list = Value::make_array();
+    for (const object::Taint& taint : taints) {
+        Value& one = list.push_back(Value::make_object());
+        one.set("key", Value::of(taint.key));
+        if (!taint.value.empty()) {
+            one.set("value", Value::of(taint.value));
+        }
+        one.set("effect", Value::of(taint.effect));
+    }
+    return list;
 }
 
 }  // namespace
@@ -73,11 +89,16 @@ Result<EnrolRequest> parse_enrol_request(std::string_view body) {
     if (!labels) {
         return fail(labels.error());
     }
+    auto taints = read_taints(parsed->find("taints"));
+    if (!taints) {
+        return fail(taints.error());
+    }
     EnrolRequest request;
     request.token = std::move(*token);
     request.node = parsed->text_at({"node"});
     request.architecture = parsed->text_at({"architecture"});
     request.labels = std::move(*labels);
+    request.taints = std::move(*taints);
     request.request_pem = parsed->text_at({"certificateRequest"});
     if (std::ranges::find(kArchitectures, request.architecture) == kArchitectures.end()) {
         return fail(ErrorCode::invalid_argument, "architecture: neither amd64 nor arm64");
@@ -103,6 +124,7 @@ Value make_node(const EnrolRequest& request, const std::string& node, const std:
     labels.set("kubernetes.io/hostname", Value::of(node));
     labels.set("kubernetes.io/os", Value::of("linux"));
     labels.set("kubernetes.io/arch", Value::of(request.architecture));
+    labels.set(kZoneLabel, Value::of(kMachinesZone));
     for (const auto& [key, value] : request.labels) {
         labels.set(key, Value::of(value));
     }
@@ -113,9 +135,26 @@ Value make_node(const EnrolRequest& request, const std::string& node, const std:
     metadata.set("name", Value::of(node));
     metadata.set("labels", std::move(labels));
     metadata.set(
-        "annotations", Value::make_object({{std::string(kMachineKeyAnnotation), Value::of(key_id)}})
+        "annotations",
+        Value::make_object({{std::string(tunnel::kMachineKeyAnnotation), Value::of(key_id)}})
     );
+    if (!request.taints.empty()) {
+        object.ensure_path({"spec"}).set("taints", to_list(request.taints));
+    }
     return object;
+}
+
+Value take_over(const Value& existing, const Value& wanted) {
+    Value labels = *wanted.at_path({"metadata", "labels"});
+    const bool has_zone = object::label(existing, kZoneLabel).has_value();
+    if (has_zone && object::label(wanted, kZoneLabel) == kMachinesZone) {
+        labels.erase(kZoneLabel);
+    }
+    Value change = Value::make_object();
+    Value& metadata = change.set("metadata", Value::make_object());
+    metadata.set("labels", std::move(labels));
+    metadata.set("annotations", *wanted.at_path({"metadata", "annotations"}));
+    return change;
 }
 
 }  // namespace farhold::enrolment

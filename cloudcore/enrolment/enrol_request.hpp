@@ -6,6 +6,7 @@
 #include "common/base/error.hpp"
 #include "common/json/value.hpp"
 #include "common/net/peer.hpp"
+#include "common/object/machine_choices.hpp"
 #include "common/pki/join_token.hpp"
 
 #include <map>
@@ -20,6 +21,7 @@ struct EnrolRequest {
     std::string node;          // The name that the machine wishes for.
     std::string architecture;  // "amd64", "arm64"
     std::map<std::string, std::string> labels;
+    std::vector<object::Taint> taints;
     std::string request_pem;
 };
 
@@ -36,11 +38,19 @@ struct EnrolAnswer {
 
 std::string render_enrol_answer(const EnrolAnswer& answer);
 
-// The Node that takes the name: with the machine's key and labels, without any status.
+// The zone of a machine that names none. The node controller counts silent nodes by zone and, when
+// most of a zone is silent, evicts from it slowly or not at all: machines, which come and go, must not
+// count among the cluster's own nodes.
+inline constexpr std::string_view kZoneLabel = "topology.kubernetes.io/zone";
+inline constexpr std::string_view kMachinesZone = "farhold-machines";
+
+// The Node that takes the name: with the machine's key, labels and taints, without any status.
 json::Value make_node(
     const EnrolRequest& request, const std::string& node, const std::string& key_id
 );
 
-inline constexpr std::string_view kMachineKeyAnnotation = "farhold.io/machine-key";
+// What gives an existing Node to the machine of `wanted`, as a merge patch. Its taints stay, and so
+// does a zone that somebody chose.
+json::Value take_over(const json::Value& existing, const json::Value& wanted);
 
 }  // namespace farhold::enrolment

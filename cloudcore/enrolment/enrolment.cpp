@@ -2,9 +2,11 @@
 #include "cloudcore/enrolment/enrolment.hpp"
 
 #include "common/async/timeout.hpp"
+#include "common/kubeapi/event_record.hpp"
 #include "common/log/trouble.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/object/metadata.hpp"
+#include "common/tunnel/content.hpp"
 
 #include <utility>
 
@@ -54,7 +56,7 @@ bool is_refusal(ErrorCode code) {
 }
 
 std::string machine_key(const Value& node) {
-    return std::string(object::annotation(node, kMachineKeyAnnotation).value_or(""));
+    return std::string(object::annotation(node, tunnel::kMachineKeyAnnotation).value_or(""));
 }
 
 }  // namespace
@@ -68,23 +70,28 @@ Enrolment::Enrolment(
       client_(client),
       clock_(clock),
       logger_(std::move(logger)),
+      unpublished_(logger_, "hub not published", "hub published"),
       tokens_(client) {}
 
+Task<> Enrolment::publish() {
+    const HubInfo info{credentials_.authority().certificate().pem, config_.hubs};
+    const auto published = co_await publish_hub_info(client_, info);
+    is_published_ = published.has_value();
+    if (published) {
+        unpublished_.over(clock_.now().mono);
+    } else {
+        unpublished_.met(published.error().message(), clock_.now().mono);
+    }
+}
+
 Task<> Enrolment::run(std::function<void(net::TlsServerConfig)> on_renewed) {
-    log::Trouble unpublished(logger_, "hub not published", "hub published");
     log::Trouble expiring(
         logger_, "hub certificate not renewed", "hub certificate up to date", log::Level::error
     );
     log::Trouble littered(logger_, "old tokens not removed", "old tokens removed");
-    for (;;) {
-        const HubInfo info{credentials_.authority().certificate().pem, config_.hubs};
-        const auto published = co_await publish_hub_info(client_, info);
-        if (published) {
-            unpublished.over(clock_.now().mono);
-            break;
-        }
-        unpublished.met(published.error().message(), clock_.now().mono);
-        co_await sleep_for(kRetryInterval);
+    while (!is_published_) {
+        co_await publish();
+        if (!is_published_) co_await sleep_for(kRetryInterval);
     }
     for (;;) {
         const WallTime now = clock_.now().wall;
@@ -131,7 +138,7 @@ Task<> Enrolment::serve_enrol(net::HttpExchange& exchange) {
                            ? parse_enrol_request(exchange.request().body)
                            : fail(ErrorCode::invalid_argument, "the request is too long");
         if (request) {
-            answer = co_await enrol(std::move(*request));
+            answer = co_await enrol(std::move(*request), address);
         } else {
             answer = fail(request.error());
         }
@@ -157,12 +164,15 @@ Task<> Enrolment::serve_enrol(net::HttpExchange& exchange) {
     }
 }
 
-Task<Result<EnrolAnswer>> Enrolment::enrol(EnrolRequest request) {
+Task<Result<EnrolAnswer>> Enrolment::enrol(EnrolRequest request, std::string address) {
     const auto key = pki::parse_certificate_request(request.request_pem);
     if (!key) {
         co_return fail(key.error());
     }
     auto node = co_await use_token(request, key->id());
+    if (!node && node.error().code() == ErrorCode::already_exists) {
+        co_await tell_claimed(request.node, std::move(address));
+    }
     if (!node) {
         co_return fail(node.error());
     }
@@ -239,16 +249,39 @@ Task<Result<void>> Enrolment::register_node(
     if (!may_take_over) {
         co_return fail(ErrorCode::already_exists, "node \"" + node + "\" exists");
     }
-    Value change = Value::make_object();
-    Value& metadata = change.set("metadata", Value::make_object());
-    metadata.set("labels", *object.at_path({"metadata", "labels"}));
-    metadata.set("annotations", *object.at_path({"metadata", "annotations"}));
-    const kubeapi::Patch patch{"", kubeapi::PatchType::merge, std::move(change)};
+    const kubeapi::Patch patch{"", kubeapi::PatchType::merge, take_over(*existing, object)};
     const auto taken = co_await client_.patch(kubeapi::kNodes, "", node, patch);
     if (!taken) {
         co_return fail(taken.error());
     }
+    if (!machine_key(*existing).empty()) {
+        co_await tell(
+            *taken, "MachineReplaced",
+            "another machine has taken this Node's place, with a token made for it; the one before "
+            "is "
+            "shut out, and what runs there goes on until it is stopped there"
+        );
+    }
     co_return Result<void>();
+}
+
+Task<> Enrolment::tell_claimed(std::string node, std::string address) {
+    auto existing = co_await client_.get(kubeapi::kNodes, "", node);
+    if (!existing) co_return;  // It has just gone away: the name is free.
+    std::string message =
+        "a machine at " + address + " wanted to join under this name and was refused";
+    co_await tell(std::move(*existing), "NodeNameClaimed", std::move(message));
+}
+
+Task<> Enrolment::tell(json::Value node, std::string reason, std::string message) {
+    Value event = kubeapi::make_event(
+        kubeapi::reference_to(node, "v1", "Node"), "Warning", reason, std::move(message),
+        "cloudcore", clock_.now().wall
+    );
+    const auto written = co_await client_.create(kubeapi::kEvents, "default", std::move(event));
+    if (!written) {
+        logger_.warning("event not written", {{"error", written.error().message()}});
+    }
 }
 
 Result<std::string> Enrolment::issue(const pki::PublicKey& key, const std::string& node) const {

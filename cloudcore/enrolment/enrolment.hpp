@@ -16,7 +16,7 @@
 #include "common/async/task.hpp"
 #include "common/base/time.hpp"
 #include "common/kubeapi/kube_client.hpp"
-#include "common/log/log.hpp"
+#include "common/log/trouble.hpp"
 #include "common/net/http_server.hpp"
 #include "common/net/peer.hpp"
 #include "common/pki/node_identity.hpp"
@@ -57,8 +57,12 @@ public:
         const Clock& clock, log::Logger logger
     );
 
-    // Publishes the hub's CA, keeps the server certificate fresh (`on_renewed` hands the new one to
-    // the listener) and clears old tokens away. Ends only by cancellation.
+    // Publishes the hub's CA and addresses, without which nobody can make a join line. Before run(),
+    // which tries again.
+    Task<> publish();
+
+    // Keeps the server certificate fresh (`on_renewed` hands the new one to the listener) and clears
+    // old tokens away. Ends only by cancellation.
     Task<> run(std::function<void(net::TlsServerConfig)> on_renewed);
 
     // Answers /v1/enrol and /v1/leave; false: the request is somebody else's.
@@ -75,11 +79,14 @@ public:
     [[nodiscard]] const EnrolmentCounters& counters() const { return counters_; }
 
 private:
-    Task<Result<EnrolAnswer>> enrol(EnrolRequest request);
+    Task<Result<EnrolAnswer>> enrol(EnrolRequest request, std::string address);
     Task<Result<std::string>> use_token(const EnrolRequest& request, const std::string& key_id);
     Task<Result<void>> register_node(
         const EnrolRequest& request, std::string node, std::string key_id, bool may_take_over
     );
+    // An Event about the Node.
+    Task<> tell(json::Value node, std::string reason, std::string message);
+    Task<> tell_claimed(std::string node, std::string address);
     Task<> serve_enrol(net::HttpExchange& exchange);
     Task<> serve_leave(net::HttpExchange& exchange);
     Result<std::string> check_and_renew(
@@ -92,6 +99,8 @@ private:
     kubeapi::KubeObjects& client_;
     const Clock& clock_;
     log::Logger logger_;
+    log::Trouble unpublished_;
+    bool is_published_ = false;
     TokenStore tokens_;
     AttemptLimiter limiter_;
     RenewalQuota quota_;

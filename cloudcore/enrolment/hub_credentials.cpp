@@ -10,60 +10,10 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 
 namespace farhold::enrolment {
 
 namespace {
-
-constexpr unsigned kPublicMode = 0644;
-constexpr unsigned kSecretMode = 0600;
-
-// nullopt: there is no such file yet.
-Result<std::optional<std::string>> read_optional(const std::string& path) {
-    auto content = datadir::read_file(path);
-    if (content) {
-        return std::optional(std::move(*content));
-    }
-    if (content.error().code() == ErrorCode::not_found) {
-        return std::optional<std::string>();
-    }
-    return fail(content.error());
-}
-
-// The key is written first: a certificate without its key would be useless for ever.
-Result<void> write_pair(
-    const datadir::DataDir& dir, const std::string& name, const std::string& certificate_pem,
-    const std::string& key_pem
-) {
-    if (auto done = datadir::write_file(dir.file(name + ".key"), key_pem, kSecretMode); !done) {
-        return done;
-    }
-    return datadir::write_file(dir.file(name + ".crt"), certificate_pem, kPublicMode);
-}
-
-Result<pki::CertificateAuthority> load_authority(const datadir::DataDir& dir, WallTime now) {
-    const auto certificate = read_optional(dir.file("hub-ca.crt"));
-    const auto key = read_optional(dir.file("hub-ca.key"));
-    if (!certificate || !key) {
-        return fail(!certificate ? certificate.error() : key.error());
-    }
-    if (*certificate) {
-        if (!*key) {
-            return fail(ErrorCode::corrupt, dir.file("hub-ca.key") + ": missing");
-        }
-        auto authority = pki::CertificateAuthority::load(**certificate, **key);
-        if (!authority) {
-            return fail(authority.error().within(dir.file("hub-ca.crt")));
-        }
-        return authority;
-    }
-    auto made = pki::CertificateAuthority::create("farhold-hub-ca", now);
-    if (auto done = write_pair(dir, "hub-ca", made.certificate().pem, made.key_pem()); !done) {
-        return fail(done.error());
-    }
-    return made;
-}
 
 pki::CertificateSpec server_spec(const std::vector<std::string>& given) {
     std::vector<std::string> names = local_names();
@@ -87,12 +37,8 @@ bool covers(const std::vector<std::string>& has, const std::vector<std::string>&
     });
 }
 
-bool is_current(
-    const pki::Certificate& certificate, const pki::CertificateSpec& spec,
-    const pki::Certificate& authority, WallTime now
-) {
-    return certificate.issued_by(authority) && !pki::is_due_for_renewal(certificate, now) &&
-           covers(certificate.dns_names, spec.dns_names) &&
+bool is_current(const pki::Certificate& certificate, const pki::CertificateSpec& spec) {
+    return covers(certificate.dns_names, spec.dns_names) &&
            covers(certificate.ip_addresses, spec.ip_addresses);
 }
 
@@ -129,38 +75,21 @@ std::vector<std::string> local_names() {
     return names;
 }
 
-Result<HubCredentials> HubCredentials::load(
-    const datadir::DataDir& dir, std::vector<std::string> names, WallTime now
+Result<HubCredentials> HubCredentials::issue(
+    pki::CertificateAuthority authority, std::vector<std::string> names, WallTime now
 ) {
-    auto authority = load_authority(dir, now);
-    if (!authority) {
-        return fail(authority.error().within("the hub's CA"));
-    }
-    HubCredentials credentials(dir, std::move(names), std::move(*authority));
-    auto certificate = read_optional(dir.file("hub-server.crt"));
-    auto key = read_optional(dir.file("hub-server.key"));
-    if (!certificate || !key) {
-        return fail(!certificate ? certificate.error() : key.error());
-    }
-    // What the CA issues to ourselves can be made again, so here a half-written pair is no error.
-    if (*certificate && *key) {
-        const auto parsed = pki::Certificate::from_pem(**certificate);
-        const auto parsed_key = pki::PrivateKey::from_pem(**key);
-        if (parsed && parsed_key && parsed->matches(*parsed_key)) {
-            credentials.certificate_pem_ = std::move(**certificate);
-            credentials.key_pem_ = std::move(**key);
-        }
-    }
-    if (auto refreshed = credentials.refresh(now); !refreshed) {
-        return fail(refreshed.error());
+    HubCredentials credentials(std::move(authority), std::move(names));
+    if (auto issued = credentials.refresh(now); !issued) {
+        return fail(issued.error());
     }
     return credentials;
 }
 
 Result<bool> HubCredentials::refresh(WallTime now) {
-    const auto spec = server_spec(names_);
+    auto spec = server_spec(names_);
+    spec.life = authority_.certificate().not_after - now;
     const auto current = pki::Certificate::from_pem(certificate_pem_);
-    if (current && is_current(*current, spec, authority_.certificate(), now)) {
+    if (current && is_current(*current, spec)) {
         return false;
     }
     const auto key = pki::PrivateKey::generate();
@@ -168,12 +97,8 @@ Result<bool> HubCredentials::refresh(WallTime now) {
     if (!issued) {
         return fail(issued.error().within("the hub's certificate"));
     }
-    const std::string key_pem = key.to_pem();
-    if (auto done = write_pair(*dir_, "hub-server", *issued, key_pem); !done) {
-        return fail(done.error());
-    }
     certificate_pem_ = std::move(*issued);
-    key_pem_ = key_pem;
+    key_pem_ = key.to_pem();
     return true;
 }
 

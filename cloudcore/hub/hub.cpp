@@ -36,7 +36,7 @@ int refusal_status(ErrorCode code) {
 
 Hub::Hub(
     Executor executor, std::string cluster_uid, kubeapi::KubeClient& client, MachineAccess access,
-    const Clock& clock, log::Logger logger
+    const Clock& clock, log::Logger logger, ViewFeed::Options options
 )
     : executor_(executor),
       cluster_uid_(std::move(cluster_uid)),
@@ -45,9 +45,10 @@ Hub::Hub(
       clock_(clock),
       logger_(logger.with({{"component", "hub"}})),
       feed_(
-          std::move(executor), client, cluster_uid_,
+          std::move(executor), client, clock_,
           [this](const views::ViewChanges& changes) { views_changed(changes); },
-          [this] { dismiss_all(tunnel::GoodbyeReason::not_ready, "resume by inventory"); }, logger
+          [this] { dismiss_all(tunnel::GoodbyeReason::not_ready, "resume by inventory"); },
+          std::move(options), logger
       ) {}
 
 Hub::~Hub() = default;
@@ -220,7 +221,20 @@ Task<> Hub::tell_people(json::Value node, tunnel::Hello hello, MachineNews news)
         case MachineNews::Kind::cloned:
             ++counters_.clones_found;
             break;
+        case MachineNews::Kind::node_made_anew:
+            break;
     }
+    co_await write_event(std::move(node), std::move(news));
+}
+
+Task<> Hub::tell_made_anew(std::string node) {
+    MachineNews news = node_made_anew();
+    logger_.warning(news.message, {{"node", node}});
+    auto current = co_await client_.get(kubeapi::kNodes, "", node);
+    if (current) co_await write_event(std::move(*current), std::move(news));
+}
+
+Task<> Hub::write_event(json::Value node, MachineNews news) {
     json::Value event = kubeapi::make_event(
         kubeapi::reference_to(node, "v1", "Node"), "Warning", reason_of(news.kind),
         std::move(news.message), "cloudcore", clock_.now().wall

@@ -69,7 +69,8 @@ class Hub {
 public:
     // The references must outlive the hub.
     Hub(Executor executor, std::string cluster_uid, kubeapi::KubeClient& client,
-        MachineAccess access, const Clock& clock, log::Logger logger);
+        MachineAccess access, const Clock& clock, log::Logger logger,
+        ViewFeed::Options options = {});
     ~Hub();
     Hub(const Hub&) = delete;
     Hub& operator=(const Hub&) = delete;
@@ -91,8 +92,12 @@ public:
     [[nodiscard]] HubCounters counters() const;
     // Sessions by their Phase.
     [[nodiscard]] std::array<std::uint64_t, kPhases> sessions_by_phase() const;
-    // Holds that wait for a person (removal_hold.hpp).
+    // Holds that wait for a person (removal_hold.hpp), and the objects that machines keep until then.
     [[nodiscard]] std::size_t holds() const { return feed_.holds(); }
+    [[nodiscard]] std::size_t kept_objects() const { return feed_.kept_objects(); }
+    [[nodiscard]] const FetchCounters& fetches() const { return feed_.fetches(); }
+    // Pods that wait until it is known what they refer to.
+    [[nodiscard]] std::size_t pods_kept_back() const { return feed_.pods_kept_back(); }
 
 private:
     friend class NodeSession;
@@ -115,6 +120,8 @@ private:
         NodeLease& lease, std::string node, tunnel::Hello hello, WallTime opened
     );
     Task<> tell_people(json::Value node, tunnel::Hello hello, MachineNews news);
+    Task<> tell_made_anew(std::string node);
+    Task<> write_event(json::Value node, MachineNews news);
     Task<ApplyOutcome> apply(std::string node, action::Apply apply);
 
     Executor executor_;

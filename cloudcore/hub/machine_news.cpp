@@ -13,8 +13,20 @@ std::string_view reason_of(MachineNews::Kind kind) {
             return "ReportsLost";
         case MachineNews::Kind::cloned:
             return "MachineCloned";
+        case MachineNews::Kind::node_made_anew:
+            return "NodeMadeAnew";
     }
     return "Unknown";
+}
+
+MachineNews node_made_anew() {
+    return {
+        .kind = MachineNews::Kind::node_made_anew,
+        .message =
+            "this Node was deleted and made anew while its machine had objects; what the "
+            "cluster lacks of them stays there until somebody confirms that it is gone "
+            "(cloudcore holds list)",
+    };
 }
 
 std::vector<MachineNews> news_of(const Judgement& judgement, const tunnel::Hello& hello) {

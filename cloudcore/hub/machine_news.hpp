@@ -13,7 +13,7 @@
 namespace farhold::hub {
 
 struct MachineNews {
-    enum class Kind : std::uint8_t { store_went_back, reports_lost, cloned };
+    enum class Kind : std::uint8_t { store_went_back, reports_lost, cloned, node_made_anew };
     Kind kind = Kind::store_went_back;
     std::uint64_t count = 0;  // Of reports, where it is about them.
     std::string message;
@@ -22,6 +22,7 @@ struct MachineNews {
 // An Event's reason.
 std::string_view reason_of(MachineNews::Kind kind);
 
+MachineNews node_made_anew();
 std::vector<MachineNews> news_of(const Judgement& judgement, const tunnel::Hello& hello);
 
 }  // namespace farhold::hub

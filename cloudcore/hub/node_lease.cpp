@@ -18,15 +18,10 @@ constexpr std::string_view kLeaseNamespace = "kube-node-lease";
 constexpr int kLeaseSeconds = 40;  // Kubelet's; for those who look, nobody here waits for it.
 constexpr int kAttempts = 5;       // Against other hubs that want the node at the same moment.
 
-Value new_lease(const std::string& node, const std::string& node_uid) {
-    Value lease = Value::make_object();
-    lease.set("apiVersion", Value::of("coordination.k8s.io/v1"));
-    lease.set("kind", Value::of("Lease"));
-    Value& metadata = lease.ensure_path({"metadata"});
-    metadata.set("name", Value::of(node));
-    metadata.set("namespace", Value::of(kLeaseNamespace));
-    if (!node_uid.empty()) {
-        metadata.set(
+// The cluster's garbage collector takes a Lease away whose Node is gone, or another one of its name.
+void set_owner(Value& lease, const std::string& node, const std::string& node_uid) {
+    lease.ensure_path({"metadata"})
+        .set(
             "ownerReferences", Value::make_array({Value::make_object({
                                    {"apiVersion", Value::of("v1")},
                                    {"kind", Value::of("Node")},
@@ -34,7 +29,15 @@ Value new_lease(const std::string& node, const std::string& node_uid) {
                                    {"uid", Value::of(node_uid)},
                                })})
         );
-    }
+}
+
+Value new_lease(const std::string& node) {
+    Value lease = Value::make_object();
+    lease.set("apiVersion", Value::of("coordination.k8s.io/v1"));
+    lease.set("kind", Value::of("Lease"));
+    Value& metadata = lease.ensure_path({"metadata"});
+    metadata.set("name", Value::of(node));
+    metadata.set("namespace", Value::of(kLeaseNamespace));
     Value& spec = lease.ensure_path({"spec"});
     spec.set("holderIdentity", Value::of(node));
     spec.set("leaseDurationSeconds", Value::of(kLeaseSeconds));
@@ -77,7 +80,7 @@ Task<Result<Judgement>> NodeLease::take(
         if (!current && !missing) {
             co_return fail(current.error());
         }
-        Value lease = missing ? new_lease(node_, node_uid) : std::move(*current);
+        Value lease = missing ? new_lease(node_) : std::move(*current);
         const Judgement judgement = judge(
             MachineMemory::read(lease),
             {.hello = hello, .opened = opened, .now = clock_.now().wall, .epoch_floor = floor}
@@ -86,6 +89,7 @@ Task<Result<Judgement>> NodeLease::take(
             co_return judgement;
         }
         judgement.next.write(lease);
+        set_owner(lease, node_, node_uid);
         // Its resourceVersion makes the update a compare-and-swap; a creation is one by nature.
         auto written = missing
                            ? co_await client_.create(kubeapi::kLeases, ns, std::move(lease), {})

@@ -25,7 +25,7 @@ public:
 
     // What the machine's Hello means; when it is admitted, the node is its from now on. `opened` is
     // from before its connection was answered, the next epoch is at least `floor`. `node_uid` makes
-    // the Lease go with its Node, unless empty.
+    // the Lease go with its Node.
     Task<Result<Judgement>> take(
         tunnel::Hello hello, WallTime opened, std::string node_uid, std::uint64_t floor
     );

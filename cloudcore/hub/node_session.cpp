@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/hub/node_session.hpp"
 
+#include "cloudcore/hub/pod_tokens.hpp"
 #include "common/async/timeout.hpp"
 #include "common/base/overload.hpp"
 
@@ -52,15 +53,15 @@ NodeSession::~NodeSession() {
 }
 
 bool NodeSession::ready() const {
-    return hub_.feed_.ready();
+    return hub_.feed_.ready() && hub_.feed_.views().knows(machine_.node);
 }
 
 const views::NodeView& NodeSession::view() const {
     return hub_.feed_.views().view(machine_.node);
 }
 
-bool NodeSession::may_remove_surplus(std::string_view held_node_uid) {
-    return hub_.feed_.views().may_remove_surplus(machine_.node, held_node_uid);
+bool NodeSession::may_remove_surplus(std::string_view held_node_uid, std::size_t objects) {
+    return hub_.feed_.may_remove_surplus(machine_.node, held_node_uid, objects);
 }
 
 // An action can lead to the next event at once; the state machine sees one after the other.
@@ -134,11 +135,22 @@ void NodeSession::perform(const Action& action) {
                 }
                 feed(std::move(answer));
             },
+            [&](const action::MintToken& mint) {
+                hub_.group_->spawn(
+                    [](std::shared_ptr<NodeSession> session,
+                       tunnel::TokenRequest request) -> Task<> {
+                        co_await session->mint_token(std::move(request));
+                    }(self, mint.request)
+                );
+            },
             [&](const action::StoreWentBack& lost) {
                 logger_.warning(
                     "session with a store that went back in time",
                     {{"seq_high", lost.seq_high}, {"acknowledged", lost.acked_seq}}
                 );
+            },
+            [&](const action::NodeMadeAnew&) {
+                hub_.group_->spawn(hub_.tell_made_anew(machine_.node));
             },
             [&](const action::InSync&) {
                 logger_.info("machine in sync", {{"epoch", state_.epoch()}});
@@ -358,6 +370,17 @@ Task<> NodeSession::renew_lease(action::RenewLease renewal) {
             break;
     }
     feed(answer);
+}
+
+Task<> NodeSession::mint_token(tunnel::TokenRequest request) {
+    const std::string pod = request.wish.ns + "/" + request.wish.pod;
+    event::TokenMinted answer{co_await hub::mint_token(hub_.client_, std::move(request))};
+    const std::string& reason = answer.token.refusal;
+    // One reason is told once; the counters tell how often.
+    if (!reason.empty() && reason != std::exchange(logged_token_refusal_, reason)) {
+        logger_.warning("no token for a pod", {{"pod", pod}, {"reason", reason}});
+    }
+    feed(std::move(answer));
 }
 
 }  // namespace farhold::hub

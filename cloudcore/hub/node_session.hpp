@@ -40,7 +40,7 @@ public:
     // ViewAccess
     bool ready() const override;
     const views::NodeView& view() const override;
-    bool may_remove_surplus(std::string_view held_node_uid) override;
+    bool may_remove_surplus(std::string_view held_node_uid, std::size_t objects) override;
 
 private:
     void perform(const Action& action);
@@ -55,6 +55,7 @@ private:
     Task<> apply(action::Apply apply);
     Task<> confirm_gone(action::ConfirmGone confirm);
     Task<> renew_lease(action::RenewLease renewal);
+    Task<> mint_token(tunnel::TokenRequest request);
     void note_outcome(tunnel::ReportClass cls, const ApplyOutcome& outcome);
 
     Hub& hub_;
@@ -66,6 +67,7 @@ private:
     NodeLease lease_;
     std::optional<Instant> lease_renewed_;
     std::string logged_refusal_;  // The reason of the last refusal that is in the log.
+    std::string logged_token_refusal_;
 
     std::deque<Event> events_;
     bool feeding_ = false;

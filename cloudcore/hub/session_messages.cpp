@@ -2,6 +2,7 @@
 //
 // SessionState's part that answers the machine and tells it its view.
 #include "cloudcore/hub/session_step.hpp"
+#include "cloudcore/hub/token_rules.hpp"
 
 #include <fmt/format.h>
 
@@ -56,7 +57,8 @@ void SessionState::welcome_if_ready(Step& step) {
     if (phase_ != Phase::view || !step.access.ready()) {
         return;
     }
-    const bool in_sync = hello_.digest == step.access.view().digest();
+    const views::NodeView& view = step.access.view();
+    const bool in_sync = hello_.digest == view.digest() && !view.keeps_back_pods();
     const tunnel::Welcome welcome{
         .epoch = epoch_,
         .cluster_uid = config_.cluster_uid,
@@ -115,14 +117,24 @@ void SessionState::begin_sync(Step& step) {
     for (const views::ViewObjectPtr& object : diff.upserts) {
         pending_.upsert(object->key);
     }
-    if (!diff.surplus.empty()) {
-        std::string_view node_uid;
-        for (const auto& [key, object] : held) {
-            if (key.kind == "Node") {
-                node_uid = object.uid;
-            }
+    for (const object::ObjectKey& key : diff.unsettled) {
+        kept_.emplace(key, held.at(key).uid);
+    }
+    exact_ = kept_.empty();
+    std::string_view node_uid;
+    bool made_anew = false;
+    for (const auto& [key, object] : held) {
+        if (key.kind == "Node") {
+            node_uid = object.uid;
+            const views::ViewObjectPtr node = step.access.view().find(key);
+            made_anew = node != nullptr && node->uid != node_uid;
         }
-        if (step.access.may_remove_surplus(node_uid)) {
+    }
+    if (made_anew) {
+        step.actions.emplace_back(action::NodeMadeAnew{});
+    }
+    if (!diff.surplus.empty()) {
+        if (step.access.may_remove_surplus(node_uid, diff.surplus.size())) {
             for (const object::ObjectKey& key : diff.surplus) {
                 pending_.remove(key, held.at(key).uid);
             }
@@ -148,12 +160,14 @@ void SessionState::send_batches(Step& step) {
         pending_.take(view, tunnel::kBatchWindowBytes - sent_bytes_, alone, batch);
         const bool nothing = batch.upserts.empty() && batch.removals.empty();
         batch.more = !pending_.empty();
+        batch.kept_back = view.keeps_back_pods();
         if (nothing && (batch.more || !sync_due_)) {
             return;  // No room, or nothing to be said after all.
         }
         batch.id = ++last_batch_;
         if (!batch.more) {
             sync_due_ = false;
+            told_kept_back_ = batch.kept_back;
             if (exact_) {
                 batch.digest = view.digest();
             }
@@ -231,6 +245,37 @@ void SessionState::receive(tunnel::RenewCertificate& renew, Step& step) {
     }
     signing_ = true;
     step.actions.emplace_back(action::SignCertificate{std::move(renew.request_pem)});
+}
+
+void SessionState::receive(tunnel::TokenRequest& request, Step& step) {
+    if (!welcomed()) {
+        protocol_error("TokenRequest before the welcome", step);
+        return;
+    }
+    if (request.id != last_token_ + 1) {
+        protocol_error(fmt::format("token request {} after {}", request.id, last_token_), step);
+        return;
+    }
+    if (minting_ >= tunnel::kTokenWindow) {
+        protocol_error("more token requests than the window allows", step);
+        return;
+    }
+    last_token_ = request.id;
+    if (const auto refusal = refuse_token(request, step.access.view())) {
+        send_token(*refusal, step);
+        return;
+    }
+    ++minting_;
+    step.actions.emplace_back(action::MintToken{std::move(request)});
+}
+
+void SessionState::send_token(const tunnel::Token& token, Step& step) {
+    if (!token.token.empty()) {
+        ++counters_.tokens_minted;
+    } else {
+        ++(token.retry ? counters_.tokens_failed : counters_.tokens_refused);
+    }
+    send(token, step);
 }
 
 }  // namespace farhold::hub

@@ -102,7 +102,16 @@ void SessionState::handle(const event::ViewChanged& event, Step& step) {
         } else if (view.find(change.key) != nullptr) {
             pending_.upsert(change.key);
         }
+        const auto kept = kept_.find(change.key);
+        if (kept == kept_.end() || view.is_unsettled(change.key, kept->second)) {
+            continue;
+        }
+        if (view.find(change.key) == nullptr) {
+            pending_.remove(change.key, kept->second);
+        }
+        kept_.erase(kept);
     }
+    sync_due_ = sync_due_ || (told_kept_back_ && !view.keeps_back_pods());
 }
 
 void SessionState::handle(const event::Applied& event, Step& step) {
@@ -153,6 +162,11 @@ void SessionState::handle(const event::LeaseAnswered& event, Step& step) {
 void SessionState::handle(const event::CertificateIssued& event, Step& step) {
     signing_ = false;
     send(tunnel::Certificate{event.certificate_pem, event.refusal}, step);
+}
+
+void SessionState::handle(const event::TokenMinted& event, Step& step) {
+    --minting_;
+    send_token(event.token, step);
 }
 
 void SessionState::handle(const event::Dismissed& event, Step& step) {

@@ -8,7 +8,8 @@
 // Rules it keeps: nothing is sent before the session has its epoch and the view is whole; batches
 // travel within a window and are made when there is room, so a key that changes often is sent with
 // its newest content only; a report is acknowledged only after Kubernetes has taken it or has refused
-// it for good; reports about one object are applied one after the other.
+// it for good; reports about one object are applied one after the other; a token is minted only for a
+// pod of the view that asks for it in its spec.
 #pragma once
 
 #include "cloudcore/hub/pending_changes.hpp"
@@ -24,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,12 +39,13 @@ class ViewAccess {
 public:
     virtual ~ViewAccess() = default;
 
-    // Whether the hub knows the whole cluster. Until then no session is welcomed.
+    // Whether the hub knows the whole cluster and this node. Until then the session is not welcomed.
     virtual bool ready() const = 0;
     virtual const views::NodeView& view() const = 0;
     // Whether what the machine holds beyond its view may be removed (removal_hold.hpp).
-    // `held_node_uid` is the uid of its own Node as it holds it; empty: it holds none.
-    virtual bool may_remove_surplus(std::string_view held_node_uid) = 0;
+    // `held_node_uid` is the uid of its own Node as it holds it; empty: it holds none. `objects` is
+    // how many there are.
+    virtual bool may_remove_surplus(std::string_view held_node_uid, std::size_t objects) = 0;
 };
 
 struct SessionConfig {
@@ -104,6 +107,10 @@ struct CertificateIssued {
     std::string certificate_pem;
     std::string refusal;  // Why there is none.
 };
+// Answers to MintToken.
+struct TokenMinted {
+    tunnel::Token token;
+};
 // The hub wants the session to end: it stops, or a newer session of the node has come.
 struct Dismissed {
     tunnel::GoodbyeReason reason = tunnel::GoodbyeReason::shutting_down;
@@ -117,7 +124,7 @@ struct Tick {};
 using Event = std::variant<
     event::Received, event::Heard, event::Closed, event::Admitted, event::NotAdmitted,
     event::ViewChanged, event::Applied, event::AbsenceChecked, event::LeaseAnswered,
-    event::CertificateIssued, event::Dismissed, event::Tick>;
+    event::CertificateIssued, event::TokenMinted, event::Dismissed, event::Tick>;
 
 namespace action {
 
@@ -155,12 +162,18 @@ struct RenewLease {
 struct SignCertificate {
     std::string request_pem;
 };
+// Ask Kubernetes for it, and answer with TokenMinted.
+struct MintToken {
+    tunnel::TokenRequest request;
+};
 // The machine's store is an older state of itself. Reports of the numbers seq_high+1 to acked_seq had
 // been acknowledged and are missing there.
 struct StoreWentBack {
     std::uint64_t seq_high = 0;
     std::uint64_t acked_seq = 0;
 };
+// The machine has been one of another Node object of this name.
+struct NodeMadeAnew {};
 // The session is live: the machine holds its whole view.
 struct InSync {};
 
@@ -168,7 +181,8 @@ struct InSync {};
 
 using Action = std::variant<
     action::Admit, action::Send, action::Close, action::ConfirmGone, action::Apply,
-    action::RenewLease, action::SignCertificate, action::StoreWentBack, action::InSync>;
+    action::RenewLease, action::SignCertificate, action::MintToken, action::StoreWentBack,
+    action::NodeMadeAnew, action::InSync>;
 using Actions = std::vector<Action>;
 
 enum class Phase : std::uint8_t {
@@ -191,6 +205,9 @@ struct SessionCounters {
     std::uint64_t reports_handled = 0;
     std::uint64_t reports_refused = 0;
     std::uint64_t reports_superseded = 0;
+    std::uint64_t tokens_minted = 0;
+    std::uint64_t tokens_refused = 0;
+    std::uint64_t tokens_failed = 0;  // The machine is to ask again.
     tunnel::Traffic sent;
     tunnel::Traffic received;
 
@@ -200,6 +217,9 @@ struct SessionCounters {
         reports_handled += other.reports_handled;
         reports_refused += other.reports_refused;
         reports_superseded += other.reports_superseded;
+        tokens_minted += other.tokens_minted;
+        tokens_refused += other.tokens_refused;
+        tokens_failed += other.tokens_failed;
         sent.add(other.sent);
         received.add(other.received);
     }
@@ -231,6 +251,7 @@ private:
     void handle(const event::AbsenceChecked& event, Step& step);
     void handle(const event::LeaseAnswered& event, Step& step);
     void handle(const event::CertificateIssued& event, Step& step);
+    void handle(const event::TokenMinted& event, Step& step);
     void handle(const event::Dismissed& event, Step& step);
     void handle(const event::Tick& event, Step& step);
 
@@ -241,6 +262,7 @@ private:
     void receive(tunnel::Reports& reports, Step& step);
     void receive(tunnel::Ping& ping, Step& step);
     void receive(tunnel::RenewCertificate& renew, Step& step);
+    void receive(tunnel::TokenRequest& request, Step& step);
 
     void send(const tunnel::Message& message, Step& step);
     void welcome_if_ready(Step& step);
@@ -248,6 +270,7 @@ private:
     void begin_sync(Step& step);
     void send_batches(Step& step);
     void work_on_reports(Step& step);
+    void send_token(const tunnel::Token& token, Step& step);
     void protocol_error(const std::string& what, Step& step);
     [[nodiscard]] bool welcomed() const;
     void close(tunnel::GoodbyeReason reason, const std::string& text, Step& step);
@@ -274,7 +297,10 @@ private:
     views::HeldObjects held_;  // Until it is compared with the view.
     PendingChanges pending_;
     bool exact_ = true;  // The machine is to hold its view and nothing else: no removal is held.
-    bool sync_due_ = false;  // A batch that says "whole" must still go, be it empty.
+    // What the machine holds, with its uid, and the view has yet to learn of.
+    std::map<object::ObjectKey, std::string> kept_;
+    bool sync_due_ = false;        // A batch that says "whole" must still go, be it empty.
+    bool told_kept_back_ = false;  // The last such batch said that Pods are kept back.
     std::deque<SentBatch> sent_;
     std::size_t sent_bytes_ = 0;
     std::uint64_t last_batch_ = 0;
@@ -283,6 +309,8 @@ private:
     std::optional<Instant> lease_renewed_;
     bool renewing_lease_ = false;
     bool signing_ = false;
+    std::uint64_t last_token_ = 0;  // Asked for.
+    std::size_t minting_ = 0;
 };
 
 }  // namespace farhold::hub

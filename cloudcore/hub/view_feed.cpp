@@ -1,39 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/hub/view_feed.hpp"
 
+#include "cloudcore/views/listed_object.hpp"
 #include "common/async/timeout.hpp"
+#include "common/base/backoff.hpp"
+#include "common/base/random.hpp"
 #include "common/base/time.hpp"
 #include "common/log/trouble.hpp"
 #include "common/object/metadata.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <map>
+#include <set>
 #include <utility>
 
 namespace farhold::hub {
 
 namespace {
 
-constexpr const char* kHoldNamespace = "kube-system";
-constexpr const char* kHoldName = "farhold-removal-hold";
-constexpr const char* kConfirm = "farhold.io/confirm";
-constexpr const char* kClusterScope = "cluster";
-constexpr Duration kRetry = std::chrono::seconds(5);
+// The Pods of so many new machines are listed by machine; those of more by one list of all Pods.
+constexpr std::size_t kListedApart = 8;
+constexpr Duration kLearnRetryBase = std::chrono::milliseconds(500);
+constexpr Duration kLearnRetryCap = std::chrono::seconds(30);
 
 struct FollowedKind {
     std::string_view kind;
     const kubeapi::ResourceRef& resource;
 };
+// Nodes are listed first: which Pods count depends on them. Pods are last: what they refer to is
+// fetched once, since it is being watched by then.
 const FollowedKind kFollowed[] = {
     {"Node", kubeapi::kNodes},
-    {"Pod", kubeapi::kPods},
     {"ConfigMap", kubeapi::kConfigMaps},
     {"Secret", kubeapi::kSecrets},
+    {"Service", kubeapi::kServices},
     {"ServiceAccount", kubeapi::kServiceAccounts},
+    {"Pod", kubeapi::kPods},
 };
+
+kubeapi::ListOptions options_for(std::string_view kind) {
+    kubeapi::ListOptions options;
+    options.metadata_only = views::is_referred_kind(kind);
+    return options;
+}
 
 }  // namespace
 
@@ -42,16 +53,22 @@ public:
     KindHandler(ViewFeed& owner, const FollowedKind& followed)
         : owner_(owner),
           kind_(followed.kind),
-          informer_(owner.client_, followed.resource, {}, *this, owner.logger_) {}
+          informer_(owner.client_, followed.resource, options_for(kind_), *this, owner.logger_) {}
 
     kubeapi::Informer& informer() { return informer_; }
 
+    kubeapi::ObjectPtr read(kubeapi::ObjectPtr object) override {
+        const kubeapi::ObjectPtr needed = as_needed(object);
+        const views::ViewChanges changes = owner_.views_->read(*needed);
+        if (!changes.empty()) owner_.deliver(changes);  // Else when the list is over.
+        look_at(needed);
+        return std::make_shared<const json::Value>(views::identity_of(*needed, kind_));
+    }
+    Task<Result<>> check_list() override { co_return co_await owner_.read_identity(); }
     void replaced(const std::vector<kubeapi::ObjectPtr>& objects) override {
-        std::vector<kubeapi::ObjectPtr> named;
-        std::vector<const json::Value*> all;
+        std::set<object::ObjectKey> present;
         for (const kubeapi::ObjectPtr& object : objects) {
-            named.push_back(with_kind(object));
-            all.push_back(named.back().get());
+            present.insert(object::ObjectKey::of(*object));
         }
         const views::ListedKind list{
             .kind = kind_,
@@ -59,33 +76,29 @@ public:
             .resource_version = informer_.resource_version(),
             .complete = true,
         };
-        owner_.deliver(owner_.views_->listed(list, all));
-        if (!std::exchange(listed_, true) && --owner_.waiting_for_ == 0) {
-            owner_.logger_.info("cluster known");
-            owner_.listener_({});
-        }
-        for (const kubeapi::ObjectPtr& object : named) look_for_confirmation(*object);
+        owner_.deliver(owner_.views_->listed(list, present));
+        if (!std::exchange(listed_, true)) owner_.first_listed(kind_);
     }
     void changed(const kubeapi::ObjectPtr& object) override {
-        owner_.deliver(owner_.views_->changed(*with_kind(object)));
-        look_for_confirmation(*object);
+        const kubeapi::ObjectPtr needed = as_needed(object);
+        owner_.deliver(owner_.views_->changed(*needed));
+        look_at(needed);
     }
     void removed(const kubeapi::ObjectPtr& object) override {
-        owner_.deliver(owner_.views_->deleted(*with_kind(object)));
+        owner_.deliver(owner_.views_->deleted(*as_needed(object)));
     }
 
 private:
-    void look_for_confirmation(const json::Value& object) {
-        if (kind_ == "ConfigMap") owner_.look_for_confirmation(object);
+    void look_at(const kubeapi::ObjectPtr& needed) {
+        if (kind_ == "Pod") owner_.tell_of(needed);
     }
 
-    // Items of a typed list may come without their kind.
-    [[nodiscard]] kubeapi::ObjectPtr with_kind(const kubeapi::ObjectPtr& object) const {
-        if (!object::kind(*object).empty()) return object;
-        json::Value named = *object;
-        named.set("apiVersion", json::Value::of("v1"));
-        named.set("kind", json::Value::of(kind_));
-        return std::make_shared<const json::Value>(std::move(named));
+    // What the views look at, and of most objects no more than that: they are dropped again.
+    [[nodiscard]] kubeapi::ObjectPtr as_needed(const kubeapi::ObjectPtr& object) const {
+        const bool is_whole = kind_ == "Node" || kind_ == "Service" ||
+                              (kind_ == "Pod" && owner_.views_->is_machine_pod(*object));
+        return is_whole ? views::with_kind(object, kind_)
+                        : std::make_shared<const json::Value>(views::identity_of(*object, kind_));
     }
 
     ViewFeed& owner_;
@@ -95,16 +108,29 @@ private:
 };
 
 ViewFeed::ViewFeed(
-    Executor executor, kubeapi::KubeClient& client, std::string cluster_uid, Listener listener,
-    ResumeAll resume_all, log::Logger logger
+    Executor executor, kubeapi::KubeClient& client, const Clock& clock, Listener listener,
+    ResumeAll resume_all, Options options, log::Logger logger
 )
     : client_(client),
-      cluster_uid_(std::move(cluster_uid)),
       listener_(std::move(listener)),
       resume_all_(std::move(resume_all)),
+      on_machine_pod_(std::move(options.on_machine_pod)),
       logger_(logger.with({{"component", "views"}})),
-      hold_changed_(std::move(executor)) {
+      machines_found_(executor),
+      hold_keeper_(
+          executor, client, [this](const std::string& scope) { carry_out_confirmation(scope); },
+          logger
+      ),
+      fetcher_(
+          std::move(executor), client, clock,
+          [this](const views::ViewChanges& changes) {
+              deliver(changes);
+              look_if_whole();
+          },
+          logger
+      ) {
     for (const FollowedKind& followed : kFollowed) {
+        if (followed.kind == "Service" && !options.has_services) continue;
         kinds_.push_back(std::make_unique<KindHandler>(*this, followed));
     }
     waiting_for_ = kinds_.size();
@@ -113,26 +139,98 @@ ViewFeed::ViewFeed(
 ViewFeed::~ViewFeed() = default;
 
 Task<Result<>> ViewFeed::load() {
-    const auto record = co_await client_.get(kubeapi::kConfigMaps, kHoldNamespace, kHoldName);
-    views::RemovalHold hold;
-    if (record) {
-        kept_hold_ = std::string(record->text_at({"data", "record"}));
-        auto decoded = views::RemovalHold::decode(kept_hold_);
-        if (!decoded) {
-            co_return fail(decoded.error().within("ConfigMap kube-system/farhold-removal-hold"));
-        }
-        hold = std::move(*decoded);
-    } else if (record.error().code() != ErrorCode::not_found) {
-        co_return fail(record.error().within("read the removal hold"));
-    }
-    views_ = std::make_unique<views::ClusterViews>(std::move(hold));
+    auto hold = co_await hold_keeper_.load();
+    if (!hold) co_return fail(hold.error());
+    views_ = std::make_unique<views::ClusterViews>(std::move(*hold));
     api_epoch_ = views_->hold().api_epoch();
     co_return Result<>{};
 }
 
 void ViewFeed::start(TaskGroup& group) {
-    for (auto& kind : kinds_) group.spawn(kind->informer().run());
-    group.spawn(keep_hold());
+    group_ = &group;
+    group.spawn(kinds_.front()->informer().run());
+    hold_keeper_.start(*views_, group);
+    group.spawn(learn_pods());
+    fetcher_.start(group, *views_);
+}
+
+// Read after the list, so that a list of another server than before is never taken for the known one's.
+Task<Result<>> ViewFeed::read_identity() {
+    const auto system = co_await client_.get(kubeapi::kNamespaces, "", "kube-system");
+    if (!system) co_return fail(system.error().within("identity of the cluster"));
+    cluster_uid_ = object::uid(*system);
+    co_return Result<>{};
+}
+
+void ViewFeed::first_listed(std::string_view kind) {
+    --waiting_for_;
+    if (kind == kFollowed[0].kind) {
+        for (std::size_t i = 1; i + 1 < kinds_.size(); ++i) {
+            group_->spawn(kinds_[i]->informer().run());
+        }
+    } else if (waiting_for_ == 1) {
+        group_->spawn(kinds_.back()->informer().run());
+    }
+    look_if_whole();
+}
+
+void ViewFeed::look_if_whole() {
+    if (whole_ || waiting_for_ > 0 || !views_->needed().all_answered()) return;
+    whole_ = true;
+    logger_.info("cluster known");
+    listener_({});
+}
+
+void ViewFeed::tell_of(const kubeapi::ObjectPtr& pod) {
+    if (on_machine_pod_ && views_->is_machine_pod(*pod)) on_machine_pod_(pod);
+}
+
+Task<> ViewFeed::learn_pods() {
+    Random random = Random::from_system();
+    Backoff backoff(kLearnRetryBase, kLearnRetryCap);
+    log::Trouble trouble(logger_, "pods of new machines not listed", "pods of new machines listed");
+    const SystemClock clock;
+    while (true) {
+        if (to_learn_.empty()) {
+            co_await machines_found_.wait();
+            continue;
+        }
+        const std::size_t count = to_learn_.size() > kListedApart ? to_learn_.size() : 1;
+        const auto listed = co_await list_pods_of_first(count);
+        if (!listed) {
+            trouble.met(listed.error().message(), clock.now().mono);
+            co_await sleep_for(backoff.next(random));
+            continue;
+        }
+        trouble.over(clock.now().mono);
+        backoff.reset();
+        std::map<std::string_view, std::vector<const json::Value*>> pods;
+        for (const kubeapi::ObjectPtr& pod : *listed) {
+            if (pod != nullptr) pods[pod->text_at({"spec", "nodeName"})].push_back(pod.get());
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            deliver(views_->learned(to_learn_.front(), pods[to_learn_.front().node]));
+            to_learn_.pop_front();
+        }
+        listener_({});
+        for (const kubeapi::ObjectPtr& pod : *listed) {
+            if (pod != nullptr) tell_of(pod);
+        }
+    }
+}
+
+Task<Result<std::vector<kubeapi::ObjectPtr>>> ViewFeed::list_pods_of_first(std::size_t count) {
+    std::set<std::string_view> nodes;
+    for (std::size_t i = 0; i < count; ++i) nodes.insert(to_learn_[i].node);
+    kubeapi::ListOptions options;
+    if (count == 1) options.field_selector = "spec.nodeName=" + to_learn_.front().node;
+    options.on_read = [&nodes](const kubeapi::ObjectPtr& pod) {
+        const bool is_wanted = nodes.contains(pod->text_at({"spec", "nodeName"}));
+        return is_wanted ? views::with_kind(pod, "Pod") : nullptr;
+    };
+    auto listed = co_await client_.list(kubeapi::kPods, std::move(options));
+    if (!listed) co_return fail(listed.error());
+    co_return std::move(listed->items);
 }
 
 Task<Result<bool>> ViewFeed::is_gone(object::ObjectKey key, std::string uid) {
@@ -146,73 +244,37 @@ Task<Result<bool>> ViewFeed::is_gone(object::ObjectKey key, std::string uid) {
 
 void ViewFeed::deliver(const views::ViewChanges& changes) {
     if (!changes.empty()) listener_(changes);
+    for (views::NewMachine& machine : views_->take_new_machines()) {
+        to_learn_.push_back(std::move(machine));
+        machines_found_.set();
+    }
+    fetcher_.look();
     const views::RemovalHold& hold = views_->hold();
     // What machines had reported may be lost with the newer state: they say all of it again.
     if (std::exchange(api_epoch_, hold.api_epoch()) != hold.api_epoch()) {
         logger_.error("the cluster went back in time or is another one");
         resume_all_();
     }
-    if (hold.encode() != kept_hold_) hold_changed_.set();
+    hold_keeper_.look();
 }
 
-void ViewFeed::look_for_confirmation(const json::Value& config_map) {
-    if (object::name(config_map) != kHoldName || object::ns(config_map) != kHoldNamespace) return;
-    const auto scope = object::annotation(config_map, kConfirm).value_or("");
-    if (scope.empty()) return;
-    logger_.info("removal of what is held confirmed", {{"scope", scope}});
-    deliver(views_->confirm(scope == kClusterScope ? std::string() : std::string(scope)));
+void ViewFeed::carry_out_confirmation(const std::string& scope) {
+    deliver(views_->confirm(scope));
     resume_all_();
-    confirmation_seen_ = true;
-    hold_changed_.set();
 }
 
-Task<> ViewFeed::keep_hold() {
-    log::Trouble trouble(logger_, "removal hold not kept", "removal hold kept");
-    const SystemClock clock;
-    while (true) {
-        co_await hold_changed_.wait();
-        const std::string record = views_->hold().encode();
-        if (record == kept_hold_ && !confirmation_seen_) continue;
-        const auto written = co_await write_hold(record);
-        if (written) {
-            trouble.over(clock.now().mono);
-            kept_hold_ = record;
-            confirmation_seen_ = false;
-            log_hold();
-            continue;
-        }
-        trouble.met(written.error().message(), clock.now().mono);
-        co_await sleep_for(kRetry);
-        hold_changed_.set();
-    }
+bool ViewFeed::may_remove_surplus(
+    const std::string& node, std::string_view held_node_uid, std::size_t objects
+) {
+    const bool may_remove = views_->may_remove_surplus(node, held_node_uid, objects);
+    hold_keeper_.look();
+    return may_remove;
 }
 
-Task<Result<>> ViewFeed::write_hold(std::string record) {
-    json::Value map = json::Value::make_object();
-    map.set("apiVersion", json::Value::of("v1"));
-    map.set("kind", json::Value::of("ConfigMap"));
-    map.ensure_path({"metadata"}).set("name", json::Value::of(kHoldName));
-    map.ensure_path({"data"}).set("record", json::Value::of(std::move(record)));
-    // The whole object, so that an old confirmation goes with it.
-    auto written = co_await client_.update(kubeapi::kConfigMaps, kHoldNamespace, map);
-    if (!written && written.error().code() == ErrorCode::not_found) {
-        written = co_await client_.create(kubeapi::kConfigMaps, kHoldNamespace, map);
-    }
-    if (!written) co_return fail(written.error());
-    co_return Result<>{};
-}
-
-void ViewFeed::log_hold() const {
-    for (const auto& [scope, held] : views_->hold().held()) {
-        const std::string shown = scope.empty() ? kClusterScope : scope;
-        const std::string command = fmt::format(
-            "kubectl annotate -n {} configmap {} {}={}", kHoldNamespace, kHoldName, kConfirm, shown
-        );
-        logger_.error(
-            "removals held until somebody confirms them",
-            {{"scope", shown}, {"reason", held.reason}, {"confirm", command}}
-        );
-    }
+std::size_t ViewFeed::kept_objects() const {
+    std::size_t all = 0;
+    for (const auto& [node, objects] : views_->kept_objects()) all += objects;
+    return all;
 }
 
 }  // namespace farhold::hub

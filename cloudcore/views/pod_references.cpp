@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace farhold::views {
 namespace {
@@ -63,6 +64,18 @@ std::set<object::ObjectKey> references_of_pod(const json::Value& pod) {
         }
     }
     return references.take();
+}
+
+std::set<object::ObjectKey> services_of_pod(const json::Value& pod) {
+    std::set<object::ObjectKey> keys{{"Service", "default", "kubernetes"}};
+    if (pod.bool_at({"spec", "enableServiceLinks"}, true)) {
+        keys.insert(services_of(std::string(object::ns(pod))));
+    }
+    return keys;
+}
+
+object::ObjectKey services_of(std::string ns) {
+    return {"Service", std::move(ns), {}};
 }
 
 }  // namespace farhold::views

@@ -2,9 +2,11 @@
 #include "cloudcore/views/removal_hold.hpp"
 
 #include "common/json/value.hpp"
+#include "common/object/time_text.hpp"
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <utility>
 
 namespace farhold::views {
@@ -36,9 +38,11 @@ Result<RemovalHold> RemovalHold::decode(std::string_view text) {
     hold.cluster_uid_ = record->text_at({"clusterUid"});
     hold.api_epoch_ = static_cast<std::uint64_t>(record->integer_at({"apiEpoch"}));
     for (const json::Member& member : held->object()) {
+        const auto since = object::parse_time(member.value.text_at({"since"}));
         hold.held_[member.key] = Held{
             std::string(member.value.text_at({"reason"})),
-            std::string(member.value.text_at({"nodeUid"}))
+            std::string(member.value.text_at({"nodeUid"})),
+            since ? std::optional(*since) : std::nullopt
         };
     }
     for (const json::Member& member : confirmed->object()) {
@@ -56,6 +60,7 @@ std::string RemovalHold::encode() const {
         json::Value& entry = held.set(scope, json::Value::make_object());
         entry.set("reason", json::Value::of(one.reason));
         entry.set("nodeUid", json::Value::of(one.node_uid));
+        if (one.since) entry.set("since", json::Value::of(object::format_time(*one.since)));
     }
     json::Value& confirmed = record.set("confirmed", json::Value::make_object());
     for (const auto& [node, uid] : confirmed_) {
@@ -82,7 +87,7 @@ void RemovalHold::went_back() {
 }
 
 void RemovalHold::doubt(std::string reason) {
-    held_.try_emplace(kCluster, Held{std::move(reason), {}});
+    held_.try_emplace(kCluster, Held{std::move(reason), {}, {}});
     ++api_epoch_;
     versions_.clear();  // The other kinds went back as well.
 }
@@ -96,7 +101,7 @@ bool RemovalHold::may_remove(std::size_t missing_pods, std::size_t known_pods) {
     const bool too_many =
         missing_pods > kHoldPodsMin && missing_pods * 100 > known_pods * kHoldPercent;
     if (too_many) {
-        held_.try_emplace(kCluster, Held{"too many Pods vanished at once", {}});
+        held_.try_emplace(kCluster, Held{"too many Pods vanished at once", {}, {}});
     }
     return !held_.contains(kCluster);
 }
@@ -109,7 +114,7 @@ bool RemovalHold::may_remove(
                        (confirmed == confirmed_.end() || confirmed->second != held_node_uid);
     if (doubt) {
         held_.try_emplace(
-            node, Held{"the machine remembers another Node object", std::string(held_node_uid)}
+            node, Held{"the machine remembers another Node object", std::string(held_node_uid), {}}
         );
     }
     return !holds(node);
@@ -117,6 +122,12 @@ bool RemovalHold::may_remove(
 
 bool RemovalHold::holds(const std::string& node) const {
     return held_.contains(kCluster) || held_.contains(node);
+}
+
+void RemovalHold::date(WallTime now) {
+    for (auto& [scope, held] : held_) {
+        if (!held.since) held.since = std::chrono::floor<std::chrono::seconds>(now);
+    }
 }
 
 bool RemovalHold::confirm(const std::string& scope) {

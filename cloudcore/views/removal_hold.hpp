@@ -8,6 +8,7 @@
 #pragma once
 
 #include "common/base/error.hpp"
+#include "common/base/time.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,7 @@ public:
     struct Held {
         std::string reason;
         std::string node_uid;  // Of the Node that the machine remembers; for a node's hold.
+        std::optional<WallTime> since;  // Whole seconds; nullopt: not dated yet.
         bool operator==(const Held&) const = default;
     };
     // The scope of a hold that concerns every node.
@@ -65,6 +67,9 @@ public:
     // By scope: the whole cluster or a node's name.
     [[nodiscard]] const std::map<std::string, Held>& held() const { return held_; }
     [[nodiscard]] bool holds(const std::string& node) const;
+
+    // What is held and has no date is held since now.
+    void date(WallTime now);
 
     // A person says that what is missing is gone indeed. False: nothing was held there.
     bool confirm(const std::string& scope);

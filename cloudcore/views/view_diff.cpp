@@ -20,6 +20,10 @@ ViewDiff compare(const NodeView& view, const HeldObjects& held) {
     }
     for (const auto& [key, object] : held) {
         const ViewObjectPtr wanted = view.find(key);
+        if (wanted == nullptr && view.is_unsettled(key, object.uid)) {
+            diff.unsettled.push_back(key);
+            continue;
+        }
         if (wanted == nullptr) {
             diff.surplus.push_back(key);
         }

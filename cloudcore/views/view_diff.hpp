@@ -26,6 +26,8 @@ struct ViewDiff {
     std::vector<ViewObjectPtr> upserts;
     // Held and not in the view. Whether they may be removed is for the removal hold to say.
     std::vector<object::ObjectKey> surplus;
+    // Held as well, but the view has yet to learn of them: they stay as they are.
+    std::vector<object::ObjectKey> unsettled;
     // Held as an object that the view does not know: gone, or the view is behind because another
     // hub has told the machine more. To be asked of Kubernetes before anything is taken away.
     std::vector<object::ObjectKey> doubts;

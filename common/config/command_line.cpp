@@ -73,6 +73,9 @@ public:
     void positional(std::string name, std::string& target, std::string help) override {
         app_.add_option(std::move(name), target, std::move(help))->required();
     }
+    void positional(std::string name, std::vector<std::string>& target, std::string help) override {
+        app_.add_option(std::move(name), target, std::move(help));
+    }
     void config_file(std::string& path) override {
         config_path_ = &path;
         config_option_ =

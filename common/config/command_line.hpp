@@ -45,6 +45,10 @@ public:
         std::string name, std::string& target, std::vector<std::string> values, std::string help
     ) = 0;
     virtual void positional(std::string name, std::string& target, std::string help) = 0;
+    // Any number of them, none as well.
+    virtual void positional(
+        std::string name, std::vector<std::string>& target, std::string help
+    ) = 0;
 
     // Adds `--config FILE`. A missing file is an error only when it was named by the flag.
     virtual void config_file(std::string& path) = 0;

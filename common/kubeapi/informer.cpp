@@ -30,8 +30,12 @@ Informer::Informer(
       random_(Random::from_system()) {}
 
 Task<Result<>> Informer::list() {
-    auto listed = co_await client_.list(resource_, options_);
+    ListOptions options = options_;
+    options.on_read = [this](ObjectPtr object) { return handler_.read(std::move(object)); };
+    auto listed = co_await client_.list(resource_, std::move(options));
     if (!listed) co_return fail(listed.error());
+    const auto checked = co_await handler_.check_list();
+    if (!checked) co_return fail(checked.error());
     resource_version_ = std::move(listed->resource_version);
     handler_.replaced(listed->items);
     co_return Result<>{};

@@ -19,6 +19,11 @@ class ObjectHandler {
 public:
     virtual ~ObjectHandler() = default;
 
+    // An object of a list that is still being read and may never be complete. What it answers is given
+    // to replaced() in its place, so that a long list need not be held whole.
+    virtual ObjectPtr read(ObjectPtr object) { return object; }
+    // A complete list has come and is about to be told; an error makes it fail.
+    virtual Task<Result<>> check_list() { co_return Result<>{}; }
     // The complete and current set: what is not in it does not exist.
     virtual void replaced(const std::vector<ObjectPtr>& objects) = 0;
     virtual void changed(const ObjectPtr& object) = 0;  // Added or modified.

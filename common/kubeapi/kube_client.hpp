@@ -14,6 +14,7 @@
 #include "common/json/value.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,15 +38,22 @@ inline const ResourceRef kNodes{"", "v1", "nodes"};
 inline const ResourceRef kPods{"", "v1", "pods"};
 inline const ResourceRef kSecrets{"", "v1", "secrets"};
 inline const ResourceRef kServiceAccounts{"", "v1", "serviceaccounts"};
+inline const ResourceRef kServices{"", "v1", "services"};
+
+// Shared because an informer's store, its handler and a node's view hold the same object.
+using ObjectPtr = std::shared_ptr<const json::Value>;
 
 struct ListOptions {
     std::string ns;  // Empty: all namespaces.
     std::string label_selector;
     std::string field_selector;
+    // Only metadata is needed of the objects; a server may give more. They may come as kind
+    // PartialObjectMetadata of meta.k8s.io.
+    bool metadata_only = false;
+    // Of a list: called with each object as it is read, long before the list is complete, which it may
+    // never be; what it answers takes the object's place in the list. Empty: nothing is changed.
+    std::function<ObjectPtr(ObjectPtr object)> on_read;
 };
-
-// Shared because an informer's store, its handler and a node's view hold the same object.
-using ObjectPtr = std::shared_ptr<const json::Value>;
 
 struct ListResult {
     std::vector<ObjectPtr> items;

@@ -5,15 +5,11 @@
 
 namespace farhold::kubeapi {
 
-template <class Interface>
-Task<Result<json::Value>> RestObjects<Interface>::get(
-    ResourceRef resource, std::string ns, std::string name
-) {
+Task<Result<json::Value>> RestObjects::get(ResourceRef resource, std::string ns, std::string name) {
     co_return co_await ask(get_request(resource, ns, name));
 }
 
-template <class Interface>
-Task<Result<ListResult>> RestObjects<Interface>::list(ResourceRef resource, ListOptions options) {
+Task<Result<ListResult>> RestObjects::list(ResourceRef resource, ListOptions options) {
     ListResult result;
     std::string token;
     do {
@@ -21,34 +17,30 @@ Task<Result<ListResult>> RestObjects<Interface>::list(ResourceRef resource, List
         if (!page) {
             co_return fail(page.error());
         }
-        token = take_page(std::move(*page), result);
+        token = take_page(std::move(*page), options, result);
     } while (!token.empty());
     co_return result;
 }
 
-template <class Interface>
-Task<Result<json::Value>> RestObjects<Interface>::create(
+Task<Result<json::Value>> RestObjects::create(
     ResourceRef resource, std::string ns, json::Value object, std::string subresource
 ) {
     co_return co_await ask(create_request(resource, ns, object, subresource));
 }
 
-template <class Interface>
-Task<Result<json::Value>> RestObjects<Interface>::update(
+Task<Result<json::Value>> RestObjects::update(
     ResourceRef resource, std::string ns, json::Value object, std::string subresource
 ) {
     co_return co_await ask(update_request(resource, ns, object, subresource));
 }
 
-template <class Interface>
-Task<Result<json::Value>> RestObjects<Interface>::patch(
+Task<Result<json::Value>> RestObjects::patch(
     ResourceRef resource, std::string ns, std::string name, Patch patch
 ) {
     co_return co_await ask(patch_request(resource, ns, name, patch));
 }
 
-template <class Interface>
-Task<Result<void>> RestObjects<Interface>::remove(
+Task<Result<void>> RestObjects::remove(
     ResourceRef resource, std::string ns, std::string name, DeleteOptions options
 ) {
     const auto done = co_await ask(remove_request(resource, ns, name, options));
@@ -57,8 +49,5 @@ Task<Result<void>> RestObjects<Interface>::remove(
     }
     co_return Result<void>();
 }
-
-template class RestObjects<KubeObjects>;
-template class RestObjects<KubeClient>;
 
 }  // namespace farhold::kubeapi

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The verbs of KubeObjects for any transport: what is asked and how an answer is read stands in
-// rest_requests.hpp, only the way there differs. `Interface` is KubeObjects or KubeClient.
+// rest_requests.hpp, only the way there differs.
 #pragma once
 
 #include "common/kubeapi/kube_client.hpp"
@@ -11,8 +11,7 @@
 
 namespace farhold::kubeapi {
 
-template <class Interface>
-class RestObjects : public Interface {
+class RestObjects : public KubeClient {
 public:
     Task<Result<json::Value>> get(ResourceRef resource, std::string ns, std::string name) override;
     Task<Result<ListResult>> list(ResourceRef resource, ListOptions options) override;
@@ -33,8 +32,5 @@ private:
     // One request and what read_answer() makes of its answer.
     virtual Task<Result<json::Value>> ask(RestRequest request) = 0;
 };
-
-extern template class RestObjects<KubeObjects>;
-extern template class RestObjects<KubeClient>;
 
 }  // namespace farhold::kubeapi

@@ -10,14 +10,31 @@ namespace farhold::kubeapi {
 
 namespace {
 
-// One answer stays small enough to be parsed between two events of the loop.
-constexpr std::string_view kPageLimit = "500";
+// A page of the largest objects that Kubernetes keeps is read, and nothing without an end.
+constexpr json::ParseLimits kAnswerLimits{.bytes = std::size_t{64} << 20U};
+
+// Bookkeeping of writers, often longer than the object; nobody here reads it, and an update without it
+// keeps what is there.
+void drop_managed_fields(json::Value& object) {
+    json::Value* metadata = object.find("metadata");
+    if (metadata != nullptr && metadata->is_object()) metadata->erase("managedFields");
+}
+
+std::string verb_of(std::string_view method, bool is_of_one) {
+    if (method == "GET") return is_of_one ? "get" : "list";
+    if (method == "POST") return "create";
+    if (method == "PUT") return "update";
+    return method == "PATCH" ? "patch" : "delete";
+}
 
 RestRequest request_for(
     std::string method, const ResourceRef& resource, std::string_view ns,
     std::string_view name = {}, std::string_view subresource = {}
 ) {
     RestRequest request;
+    request.verb = verb_of(method, !name.empty());
+    request.resource = resource.plural;
+    if (!subresource.empty()) request.resource.append("/").append(subresource);
     request.method = std::move(method);
     request.path = resource.group.empty() ? "/api" : "/apis/" + resource.group;
     request.path += "/" + resource.version;
@@ -33,7 +50,12 @@ RestRequest request_for(
     return request;
 }
 
-void select(RestRequest& request, const ListOptions& options) {
+// `as` is a kind of meta.k8s.io that carries metadata alone.
+void select(RestRequest& request, const ListOptions& options, std::string_view as) {
+    if (options.metadata_only) {
+        request.accept = "application/json;as=";
+        request.accept.append(as).append(";v=v1;g=meta.k8s.io,application/json");
+    }
     if (!options.label_selector.empty()) {
         request.query.emplace_back("labelSelector", options.label_selector);
     }
@@ -90,11 +112,12 @@ RestRequest get_request(const ResourceRef& resource, std::string_view ns, std::s
 }
 
 RestRequest list_request(
-    const ResourceRef& resource, const ListOptions& options, const std::string& continue_token
+    const ResourceRef& resource, const ListOptions& options, const std::string& continue_token,
+    int limit
 ) {
     RestRequest request = request_for("GET", resource, options.ns);
-    select(request, options);
-    request.query.emplace_back("limit", kPageLimit);
+    select(request, options, "PartialObjectMetadataList");
+    request.query.emplace_back("limit", std::to_string(limit));
     if (!continue_token.empty()) {
         request.query.emplace_back("continue", continue_token);
     }
@@ -105,10 +128,11 @@ RestRequest watch_request(
     const ResourceRef& resource, const ListOptions& options, const std::string& resource_version
 ) {
     RestRequest request = request_for("GET", resource, options.ns);
-    select(request, options);
+    select(request, options, "PartialObjectMetadata");
     request.query.emplace_back("watch", "true");
     request.query.emplace_back("allowWatchBookmarks", "true");
     request.query.emplace_back("resourceVersion", resource_version);
+    request.verb = "watch";
     return request;
 }
 
@@ -168,17 +192,47 @@ Error error_of_status(const json::Value& status, int http_status) {
 }
 
 Result<json::Value> read_answer(int http_status, std::string_view body) {
-    Result<json::Value> object = json::Value::parse(body);
+    Result<json::Value> object = json::Value::parse(body, kAnswerLimits);
     if (http_status < 400) {
+        if (object) drop_managed_fields(*object);
         return object;
     }
     return fail(error_of_status(object.value_or(json::Value()), http_status));
 }
 
-std::string take_page(json::Value page, ListResult& result) {
+Result<WatchEvent> read_watch_event(json::Value event) {
+    json::Value* object = event.find("object");
+    if (object == nullptr || !object->is_object()) {
+        return fail(ErrorCode::corrupt, "watch: an event without an object");
+    }
+    const std::string type(event.text_at({"type"}));
+    if (type == "ERROR") {
+        const auto code = static_cast<int>(object->integer_at({"code"}, 500));
+        return fail(error_of_status(*object, code));
+    }
+    WatchEvent result{WatchEvent::Type::modified, nullptr};
+    if (type == "ADDED") {
+        result.type = WatchEvent::Type::added;
+    } else if (type == "DELETED") {
+        result.type = WatchEvent::Type::deleted;
+    } else if (type == "BOOKMARK") {
+        result.type = WatchEvent::Type::bookmark;
+    } else if (type != "MODIFIED") {
+        return fail(ErrorCode::corrupt, "watch: an event of type \"" + type + "\"");
+    }
+    drop_managed_fields(*object);
+    result.object = std::make_shared<const json::Value>(std::move(*object));
+    return result;
+}
+
+std::string take_page(json::Value page, const ListOptions& options, ListResult& result) {
     if (json::Value* items = page.find("items"); items != nullptr && items->is_array()) {
         for (json::Value& item : items->array()) {
-            result.items.push_back(std::make_shared<const json::Value>(std::move(item)));
+            drop_managed_fields(item);
+            auto object = std::make_shared<const json::Value>(std::move(item));
+            result.items.push_back(
+                options.on_read ? options.on_read(std::move(object)) : std::move(object)
+            );
         }
     }
     result.resource_version = page.text_at({"metadata", "resourceVersion"});

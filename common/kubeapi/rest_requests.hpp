@@ -15,17 +15,24 @@
 namespace farhold::kubeapi {
 
 struct RestRequest {
+    // As the rules of RBAC call it: "watch" and "pods/status".
+    std::string verb;
+    std::string resource;
     std::string method;
     std::string path;
     std::vector<std::pair<std::string, std::string>> query;  // Not yet percent-encoded.
     std::string content_type;                                // Empty: no body, or JSON.
+    std::string accept = "application/json";
     std::string body;
 };
 
 RestRequest get_request(const ResourceRef& resource, std::string_view ns, std::string_view name);
+// One page stays small enough to be parsed between two events of the loop.
+inline constexpr int kPageLimit = 500;
 // One page; `continue_token` is what the page before it said.
 RestRequest list_request(
-    const ResourceRef& resource, const ListOptions& options, const std::string& continue_token
+    const ResourceRef& resource, const ListOptions& options, const std::string& continue_token,
+    int limit = kPageLimit
 );
 RestRequest watch_request(
     const ResourceRef& resource, const ListOptions& options, const std::string& resource_version
@@ -52,7 +59,11 @@ Error error_of_status(const json::Value& status, int http_status);
 // The object that an answer carries.
 Result<json::Value> read_answer(int http_status, std::string_view body);
 
-// Appends a page's items; answers the token of the next page, empty after the last.
-std::string take_page(json::Value page, ListResult& result);
+// An event as a watch tells it. An ERROR is an error, as kube_client.hpp says.
+Result<WatchEvent> read_watch_event(json::Value event);
+
+// Appends a page's items as the options want them; answers the token of the next page, empty after the
+// last.
+std::string take_page(json::Value page, const ListOptions& options, ListResult& result);
 
 }  // namespace farhold::kubeapi

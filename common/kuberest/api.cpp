@@ -2,7 +2,9 @@
 #include "common/kuberest/api.hpp"
 
 #include "common/kuberest/discovery.hpp"
+#include "common/kuberest/representation.hpp"
 #include "common/kuberest/route.hpp"
+#include "common/kuberest/token_request.hpp"
 #include "common/kuberest/verbs.hpp"
 #include "common/kuberest/watcher.hpp"
 
@@ -14,9 +16,6 @@
 namespace farhold::kuberest {
 namespace {
 
-// Whoever is in it may do everything; RBAC for others comes with its kinds.
-constexpr std::string_view kMasters = "system:masters";
-
 // What upstream's system:public-info-viewer may read, so that probes need no credentials.
 constexpr std::array<std::string_view, 4> kPublicPaths = {"healthz", "livez", "readyz", "version"};
 
@@ -24,26 +23,31 @@ bool is_public(std::string_view first_element) {
     return std::ranges::find(kPublicPaths, first_element) != kPublicPaths.end();
 }
 
-ApiResult<> authorize(const Request& request, const Target& target) {
-    if (request.user.in_group(kMasters)) {
+// What a user asks about itself it may ask.
+bool is_about_self(const Request& request, const RequestedResource& asked) {
+    return asked.verb == "create" && asked.plural.starts_with("selfsubject") &&
+           asked.group.starts_with("auth") && request.user.in_group("system:authenticated");
+}
+
+ApiResult<> authorize(const Request& request, const RequestedResource& asked) {
+    if (request.user.is_master() || is_about_self(request, asked)) {
         return {};
     }
-    const ResourceType& type = *target.type;
-    const std::string scope = target.ns.empty() ? "at the cluster scope"
-                                                : fmt::format("in the namespace \"{}\"", target.ns);
+    const std::string scope = asked.ns.empty() ? "at the cluster scope"
+                                               : fmt::format("in the namespace \"{}\"", asked.ns);
     const std::string resource =
-        target.subresource.empty() ? type.plural : type.plural + "/" + target.subresource;
+        asked.subresource.empty() ? asked.plural : asked.plural + "/" + asked.subresource;
     return refuse(forbidden(
-        type, target.name,
+        asked.group, asked.plural, asked.name,
         fmt::format(
             "User \"{}\" cannot {} resource \"{}\" in API group \"{}\" {}", request.user.name,
-            target.verb, resource, type.group, scope
+            asked.verb, resource, asked.group, scope
         )
     ));
 }
 
 ApiResult<> authorize_path(const Request& request) {
-    if (request.user.in_group(kMasters)) {
+    if (request.user.is_master()) {
         return {};
     }
     std::string verb = request.method;
@@ -68,8 +72,17 @@ Response ok_text() {
 using Verb = ApiResult<Response> (*)(const Call&);
 
 Verb find_verb(const Target& target) {
+    if (target.type->is_review) {
+        return answer_review;
+    }
     if (target.subresource == "binding") {
         return bind_pod;
+    }
+    if (target.subresource == "token") {
+        return create_token;
+    }
+    if (target.subresource == "eviction") {
+        return evict_pod;
     }
     static constexpr std::array<std::pair<std::string_view, Verb>, 8> kVerbs = {{
         {"get", get_object},
@@ -100,8 +113,21 @@ Response Api::refusal(const Status& status) {
 }
 
 Response Api::handle(const Request& request, WallTime now) {
-    ApiResult<Response> response = dispatch(request, now);
+    ApiResult<Response> response = authenticate(request, now);
     return response ? std::move(*response) : refusal(response.error());
+}
+
+ApiResult<Response> Api::authenticate(const Request& request, WallTime now) {
+    if (request.bearer_token.empty()) {
+        return dispatch(request, now);
+    }
+    auto user = user_of_token(store_, registry_, tokens_, request.bearer_token, now);
+    if (!user) {
+        return refuse(user.error());
+    }
+    Request known = request;
+    known.user = std::move(*user);
+    return dispatch(known, now);
 }
 
 ApiResult<Response> Api::dispatch(const Request& request, WallTime now) {
@@ -130,24 +156,27 @@ ApiResult<Response> Api::dispatch(const Request& request, WallTime now) {
 ApiResult<Response> Api::serve_resource(
     const Request& request, const std::vector<std::string_view>& elements, WallTime now
 ) {
+    // Strangers learn nothing about what there is.
+    if (const ApiResult<> allowed = authorize(request, requested_resource(request, elements));
+        !allowed) {
+        return refuse(allowed.error());
+    }
     if (elements[0] == "apis" && !serves_group(registry_, elements[1])) {
-        const ApiResult<> allowed = authorize_path(request);
-        return allowed ? ApiResult<Response>(page_not_found()) : refuse(allowed.error());
+        return page_not_found();
     }
     const ApiResult<Target> target = find_target(registry_, request, elements);
     if (!target) {
-        // Strangers learn nothing about what there is.
-        const ApiResult<> allowed = authorize_path(request);
-        return refuse(allowed ? target.error() : allowed.error());
+        return refuse(target.error());
     }
-    if (const ApiResult<> allowed = authorize(request, *target); !allowed) {
-        return refuse(allowed.error());
+    // What cannot be answered is not done.
+    if (const ApiResult<Representation> form = Representation::choose(request); !form) {
+        return refuse(form.error());
     }
     const Verb verb = find_verb(*target);
     if (verb == nullptr) {
         return refuse(method_not_allowed());
     }
-    return verb(Call{store_, registry_, random_, now, request, *target});
+    return verb(Call{store_, registry_, random_, tokens_, now, request, *target});
 }
 
 }  // namespace farhold::kuberest

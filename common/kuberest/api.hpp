@@ -7,6 +7,7 @@
 
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
+#include "common/kuberest/account_tokens.hpp"
 #include "common/kuberest/request.hpp"
 #include "common/kuberest/status.hpp"
 #include "common/kubeschema/registry.hpp"
@@ -17,8 +18,11 @@ namespace farhold::kuberest {
 class Api {
 public:
     // The store must outlive it.
-    Api(kubestore::Store& store, kubeschema::Registry registry, Random random)
-        : store_(store), registry_(std::move(registry)), random_(std::move(random)) {}
+    Api(kubestore::Store& store, kubeschema::Registry registry, Random random, AccountTokens tokens)
+        : store_(store),
+          registry_(std::move(registry)),
+          random_(std::move(random)),
+          tokens_(std::move(tokens)) {}
 
     Response handle(const Request& request, WallTime now);
 
@@ -26,6 +30,7 @@ public:
     static Response refusal(const Status& status);
 
 private:
+    ApiResult<Response> authenticate(const Request& request, WallTime now);
     ApiResult<Response> dispatch(const Request& request, WallTime now);
     ApiResult<Response> serve_resource(
         const Request& request, const std::vector<std::string_view>& elements, WallTime now
@@ -34,6 +39,7 @@ private:
     kubestore::Store& store_;
     kubeschema::Registry registry_;
     Random random_;  // uids and generated names.
+    AccountTokens tokens_;
 };
 
 }  // namespace farhold::kuberest

@@ -35,7 +35,7 @@ ApiResult<Response> bind_pod(const Call& call) {
         return refuse(
             done.error().code() == ErrorCode::conflict
                 ? cannot_fulfil(call.type(), call.target.name, why, "/binding")
-                : bad_request(why)
+                : plain_error(std::string(why))
         );
     }
     const ApiResult<std::string> saved = save(call, &*current, std::move(bound), options->dry_run);

@@ -3,6 +3,7 @@
 
 #include "common/kubeproto/decode.hpp"
 #include "common/kubeschema/field_table.hpp"
+#include "common/kubeschema/writes.hpp"
 #include "common/object/metadata.hpp"
 
 #include <fmt/format.h>
@@ -29,6 +30,9 @@ ApiResult<DecodedBody> decode_json(const Request& request, const ObjectKind& exp
             expected,
             fmt::format("couldn't get version/kind; json parse error: {}", object.error().message())
         ));
+    }
+    if (object->is_null()) {
+        *object = json::Value::make_object();
     }
     if (!object->is_object()) {
         return refuse(unrecognized(
@@ -70,31 +74,12 @@ std::string go_package(const std::string& group) {
     return group.empty() ? "core" : group.substr(0, group.find('.'));
 }
 
-ApiResult<> check_kind(json::Value& object, const ObjectKind& expected) {
-    const std::string version(object::api_version(object));
-    const std::string kind(object::kind(object));
-    if (kind.empty() && version.empty()) {
-        object.set("kind", json::Value::of(expected.kind));
-        object.set("apiVersion", json::Value::of(expected.api_version()));
-        return {};
-    }
-    if (version != expected.api_version()) {
-        return refuse(bad_request(fmt::format(
-            "{} in version \"{}\" cannot be handled as a {}: no kind \"{}\" is registered for "
-            "version \"{}\" in scheme",
-            kind, version, expected.kind, kind, version
-        )));
-    }
-    if (kind != expected.kind) {
-        return refuse(bad_request(fmt::format(
-            "{} in version \"{}\" cannot be handled as a {}: converting ({}.{}) to ({}.{}): "
-            "unknown "
-            "conversion",
-            kind, expected.version, expected.kind, expected.version, kind,
-            go_package(expected.group), expected.kind
-        )));
-    }
-    return {};
+// The place is that of upstream's source.
+std::string not_registered(std::string_view kind, std::string_view version) {
+    return fmt::format(
+        "no kind \"{}\" is registered for version \"{}\" in scheme \"pkg/runtime/scheme.go:111\"",
+        kind, version
+    );
 }
 
 ApiResult<DecodedBody> decode(const Request& request, const ObjectKind& expected) {
@@ -109,6 +94,35 @@ ApiResult<DecodedBody> decode(const Request& request, const ObjectKind& expected
 }
 
 }  // namespace
+
+ApiResult<> check_kind(json::Value& object, const ObjectKind& expected) {
+    if (object::kind(object).empty()) {
+        object.set("kind", json::Value::of(expected.kind));
+    }
+    if (object::api_version(object).empty()) {
+        object.set("apiVersion", json::Value::of(expected.api_version()));
+    }
+    const std::string version(object::api_version(object));
+    const std::string kind(object::kind(object));
+    // Core kinds are known, but other ones.
+    const bool known = version == "v1" && kubeschema::FieldTable::built_in().find(kind) != nullptr;
+    if (version != expected.api_version() && !known) {
+        return refuse(bad_request(fmt::format(
+            "{} in version \"{}\" cannot be handled as a {}: {}", kind, expected.version,
+            expected.kind, not_registered(kind, version)
+        )));
+    }
+    if (kind != expected.kind || version != expected.api_version()) {
+        return refuse(bad_request(fmt::format(
+            "{} in version \"{}\" cannot be handled as a {}: converting ({}.{}) to ({}.{}): "
+            "unknown "
+            "conversion",
+            kind, expected.version, expected.kind, expected.version, kind,
+            go_package(expected.group), expected.kind
+        )));
+    }
+    return {};
+}
 
 ObjectKind kind_of(const ResourceType& type) {
     return {type.group, type.version, type.kind};
@@ -137,14 +151,22 @@ ApiResult<json::Value> decode_deletion_options(const Request& request) {
     }
     ApiResult<DecodedBody> body = decode(request, {"", "v1", "DeleteOptions"});
     if (!body) {
-        return refuse(body.error());
+        Status refused = body.error();
+        refused.message.erase(0, refused.message.find("couldn't get version/kind"));
+        return refuse(std::move(refused));
     }
     // The kind lives in every group's version; clients send v1, meta.k8s.io/v1 or none at all.
-    const std::string_view kind = object::kind(body->object);
+    json::Value& options = body->object;
+    const std::string_view kind = object::kind(options);
     if (!kind.empty() && kind != "DeleteOptions") {
-        return refuse(unrecognized({"", "v1", "DeleteOptions"}, fmt::format("found a {}", kind)));
+        return refuse(bad_request(not_registered(kind, object::api_version(options))));
     }
-    return std::move(body->object);
+    std::vector<std::string> unknown;
+    const auto& type = *kubeschema::FieldTable::built_in().find("DeleteOptions");
+    if (const auto fits = kubeschema::conform_message(type, options, unknown); !fits) {
+        return refuse(bad_request(fits.error().message()));
+    }
+    return std::move(options);
 }
 
 }  // namespace farhold::kuberest

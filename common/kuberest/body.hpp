@@ -32,6 +32,9 @@ struct DecodedBody {
 // for it, as upstream does.
 ApiResult<DecodedBody> decode_object(const Request& request, const ObjectKind& expected);
 
+// Fills in kind and apiVersion where they are missing; others than those expected are refused.
+ApiResult<> check_kind(json::Value& object, const ObjectKind& expected);
+
 // The options in the body of a deletion; null when there is none.
 ApiResult<json::Value> decode_deletion_options(const Request& request);
 

@@ -36,12 +36,18 @@ ApiResult<> place(const Call& call, json::Value& object) {
     return {};
 }
 
-ApiResult<bool> is_taken(const Call& call, std::string_view name) {
+ApiResult<> check_free(const Call& call, std::string_view name) {
     const auto found = load(call.store, call.type(), call.target.ns, name);
     if (!found) {
         return refuse(found.error());
     }
-    return found->has_value();
+    if (!found->has_value()) {
+        return {};
+    }
+    return refuse(
+        object::is_deleting((*found)->object) ? ends_and_exists(call.type(), name)
+                                              : already_exists(call.type(), name)
+    );
 }
 
 // Makes a name from metadata.generateName, one that no other object has.
@@ -53,13 +59,13 @@ ApiResult<> generate_name(const Call& call, json::Value& object) {
     std::string name;
     for (int attempt = 0; attempt < kNameAttempts; ++attempt) {
         name = prefix.substr(0, kGeneratedPrefixMax) + call.random.suffix(kSuffixLength);
-        const ApiResult<bool> taken = is_taken(call, name);
-        if (!taken) {
-            return refuse(taken.error());
-        }
-        if (!*taken) {
+        const ApiResult<> is_free = check_free(call, name);
+        if (is_free) {
             object.ensure_path({"metadata", "name"}) = json::Value::of(name);
             return {};
+        }
+        if (is_free.error().code != 409) {
+            return is_free;
         }
     }
     return refuse(name_not_unique(call.type(), name));
@@ -82,10 +88,10 @@ ApiResult<Response> finish_create(
     if (!welcome) {
         return refuse(welcome.error());
     }
-    kubeschema::prepare_create(type, object);
     if (const ApiResult<> named = generate_name(call, object); !named) {
         return refuse(named.error());
     }
+    kubeschema::prepare_create(type, object);
     json::Value& metadata = object.ensure_path({"metadata"});
     metadata.set("uid", json::Value::of(call.random.uuid()));
     metadata.set("creationTimestamp", json::Value::of(object::format_time(call.now)));
@@ -93,9 +99,8 @@ ApiResult<Response> finish_create(
     if (!errors.empty()) {
         return refuse(invalid(type, object::name(object), errors));
     }
-    const ApiResult<bool> taken = is_taken(call, object::name(object));
-    if (!taken || *taken) {
-        return refuse(taken ? already_exists(type, object::name(object)) : taken.error());
+    if (const ApiResult<> is_free = check_free(call, object::name(object)); !is_free) {
+        return refuse(is_free.error());
     }
     const ApiResult<std::string> saved = save(call, nullptr, std::move(object), options.dry_run);
     if (!saved) {

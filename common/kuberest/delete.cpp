@@ -4,6 +4,7 @@
 // propagationPolicy is checked but changes nothing: nothing here owns dependents yet, and a
 // finalizer that nobody removes would keep the object for ever.
 #include "common/kuberest/body.hpp"
+#include "common/kuberest/deletion.hpp"
 #include "common/kuberest/representation.hpp"
 #include "common/kuberest/stored_text.hpp"
 #include "common/kuberest/verbs.hpp"
@@ -21,27 +22,8 @@
 namespace farhold::kuberest {
 namespace {
 
-struct Deleted {
-    std::string object;  // Its text, as it was or as it waits for its end.
-    std::string uid;
-    bool removed = false;
-};
-
-ApiResult<> check_preconditions(
-    const Call& call, const DeletionOptions& options, const StoredObject& current
-) {
-    const std::string_view name = object::name(current.object);
-    const std::string_view uid = object::uid(current.object);
-    if (!options.uid.empty() && options.uid != uid) {
-        return refuse(uid_precondition_failed(call.type(), name, options.uid, uid));
-    }
-    const std::string revision = fmt::format("{}", current.record.revision);
-    if (!options.resource_version.empty() && options.resource_version != revision) {
-        return refuse(
-            revision_precondition_failed(call.type(), name, options.resource_version, revision)
-        );
-    }
-    return {};
+bool is_namespace(const Call& call) {
+    return call.type().find_subresource("finalize") != nullptr;
 }
 
 // Seconds between now and the end; nothing for kinds that end at once.
@@ -73,22 +55,21 @@ void set_deletion(
     }
 }
 
-// The first request: answers the object as it waits, or nothing when it can go at once.
+// The first request: answers the object as it waits, or nothing when it goes without a word.
 std::optional<json::Value> begin_deletion(
     const Call& call, const DeletionOptions& options, const json::Value& current
 ) {
     const std::optional<std::int64_t> grace = grace_of(call.type(), options, current);
-    if (grace.value_or(0) == 0 && !has_finalizers(current)) {
+    if (!grace && !has_finalizers(current)) {
         return std::nullopt;
     }
     json::Value waiting = current;
-    const bool is_namespace = call.type().find_subresource("finalize") != nullptr;
     const WallTime end = call.now + std::chrono::seconds(grace.value_or(0));
     // A namespace ends by its phase and has no grace period.
     set_deletion(
-        call, waiting, end, is_namespace ? std::nullopt : std::optional(grace.value_or(0))
+        call, waiting, end, is_namespace(call) ? std::nullopt : std::optional(grace.value_or(0))
     );
-    if (is_namespace) {
+    if (is_namespace(call)) {
         waiting.ensure_path({"status", "phase"}) = json::Value::of("Terminating");
     }
     return waiting;
@@ -107,9 +88,6 @@ std::optional<json::Value> shorten_deletion(
     if (grace >= before) {
         return current;
     }
-    if (grace == 0 && !has_finalizers(current)) {
-        return std::nullopt;
-    }
     const Result<WallTime> old_end = object::parse_time(object::deletion_timestamp(current));
     const WallTime end =
         old_end ? std::max(call.now, *old_end - std::chrono::seconds(before - grace)) : call.now;
@@ -118,6 +96,57 @@ std::optional<json::Value> shorten_deletion(
     metadata.set("deletionTimestamp", json::Value::of(object::format_time(end)));
     metadata.set("deletionGracePeriodSeconds", json::Value::of(grace));
     return waiting;
+}
+
+// Nothing keeps it any more.
+bool is_over(const Call& call, const json::Value& waiting) {
+    return call.type().default_grace && !has_finalizers(waiting) &&
+           waiting.integer_at({"metadata", "deletionGracePeriodSeconds"}) == 0;
+}
+
+// The object as it has just been saved, gone.
+ApiResult<> erase_saved(const Call& call, std::string_view name) {
+    const ApiResult<std::optional<StoredObject>> saved =
+        load(call.store, call.type(), call.target.ns, name);
+    if (!saved) {
+        return refuse(saved.error());
+    }
+    return erase(call, **saved, false);
+}
+
+}  // namespace
+
+ApiResult<> check_preconditions(
+    const Call& call, const DeletionOptions& options, const StoredObject& current
+) {
+    const std::string_view name = object::name(current.object);
+    const std::string_view uid = object::uid(current.object);
+    // Namespaces have a way of their own to go, and words of their own.
+    const auto refused = [&](std::string_view what, std::string_view wanted,
+                             std::string_view found) {
+        return cannot_fulfil(
+            call.type(), name,
+            fmt::format(
+                "Precondition failed: {} in precondition: {}, {} in object meta: {}", what, wanted,
+                what, found
+            )
+        );
+    };
+    if (!options.uid.empty() && options.uid != uid) {
+        return refuse(
+            is_namespace(call) ? refused("UID", options.uid, uid)
+                               : uid_precondition_failed(call.type(), name, options.uid, uid)
+        );
+    }
+    const std::string revision = fmt::format("{}", current.record.revision);
+    const std::string& wanted = options.resource_version;
+    if (!wanted.empty() && wanted != revision) {
+        return refuse(
+            is_namespace(call) ? refused("ResourceVersion", wanted, revision)
+                               : revision_precondition_failed(call.type(), name, wanted, revision)
+        );
+    }
+    return {};
 }
 
 ApiResult<Deleted> delete_one(
@@ -143,13 +172,23 @@ ApiResult<Deleted> delete_one(
         deleted.object = *current.record.body;
         return deleted;
     }
+    // Watches see the last state of what goes at once too, before they see it gone.
+    deleted.removed = is_over(call, *waiting);
     ApiResult<std::string> saved = save(call, &current, std::move(*waiting), options.dry_run);
     if (!saved) {
         return refuse(saved.error());
     }
+    if (deleted.removed && !options.dry_run) {
+        const ApiResult<> done = erase_saved(call, object::name(current.object));
+        if (!done) {
+            return refuse(done.error());
+        }
+    }
     deleted.object = std::move(*saved);
     return deleted;
 }
+
+namespace {
 
 ApiResult<DeletionOptions> read_options(const Call& call) {
     const ApiResult<json::Value> body = decode_deletion_options(call.request);
@@ -188,8 +227,7 @@ ApiResult<Response> delete_object(const Call& call) {
     if (!deleted) {
         return refuse(deleted.error());
     }
-    // Gracefully deleted kinds answer the object, also when it is gone at once.
-    if (deleted->removed && !call.type().default_grace) {
+    if (deleted->removed && !call.type().answers_deleted) {
         return success(call, *deleted);
     }
     return answer(call, 200, deleted->object);
@@ -219,13 +257,14 @@ ApiResult<Response> delete_collection(const Call& call) {
         if (!selection->matches(call.type(), object)) {
             continue;
         }
+        // The answer has them as they were.
+        items.append(items.empty() ? "" : ",");
+        items.append(form->listed(call.type(), *record.body, call.now));
         const ApiResult<Deleted> deleted =
             delete_one(call, *options, {std::move(record), std::move(object)});
         if (!deleted) {
             return refuse(deleted.error());
         }
-        items.append(items.empty() ? "" : ",");
-        items.append(form->item(call.type(), deleted->object, call.now));
     }
     const std::string metadata =
         fmt::format(R"({{"resourceVersion":"{}"}})", call.store.revision());

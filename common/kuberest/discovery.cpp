@@ -122,7 +122,10 @@ Value subresource_entry(const ResourceType& type, const Subresource& subresource
 }
 
 Value resource_list(const Registry& registry, std::string_view group, std::string_view version) {
-    Value list = document("APIResourceList", "v1");
+    Value list = Value::make_object();
+    list.set("kind", Value::of("APIResourceList"));
+    // Upstream tells the version of the list in every group but the first one.
+    if (!group.empty()) list.set("apiVersion", Value::of("v1"));
     list.set("groupVersion", Value::of(group_version(group, version)));
     Value& resources = list.set("resources", Value::make_array());
     for (const ResourceTypePtr& type : types_of(registry, group, version)) {
@@ -220,13 +223,14 @@ Response aggregated(const Registry& registry, const Request& request, bool core)
     if (request.if_none_match == etag) {
         response = Response(304, "");
     }
-    response.content_type = kAggregated;
+    response.content_type = response.code == 200 ? kAggregated : "";
     response.headers = {{"ETag", etag}, {"Cache-Control", "public"}, {"Vary", "Accept"}};
     return response;
 }
 
 Response legacy_core(const Registry& registry, const Request& request) {
-    Value versions = document("APIVersions", "v1");
+    Value versions = Value::make_object();
+    versions.set("kind", Value::of("APIVersions"));
     versions.set("versions", texts(versions_of(registry, "")));
     Value address = Value::make_object();
     address.set("clientCIDR", Value::of("0.0.0.0/0"));

@@ -5,6 +5,7 @@
 
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
+#include "common/kuberest/account_tokens.hpp"
 #include "common/kuberest/options.hpp"
 #include "common/kuberest/request.hpp"
 #include "common/kuberest/route.hpp"
@@ -23,6 +24,7 @@ struct Call {
     kubestore::Store& store;
     const kubeschema::Registry& registry;
     Random& random;
+    const AccountTokens& tokens;
     WallTime now;
     const Request& request;
     const Target& target;

@@ -104,6 +104,9 @@ std::string object_path(const std::string& root, const ResourceType& type) {
 std::map<std::string, std::string> documents(const Registry& registry) {
     std::map<std::string, Value> paths;
     for (const kubeschema::ResourceTypePtr& type : registry.all()) {
+        if (!type->has_verb("patch")) {
+            continue;
+        }
         const std::string root = (type->group.empty() ? "api/" : "apis/") + type->group_version();
         Value entry = Value::make_object();
         entry.set("patch", patch_operation(*type));

@@ -31,7 +31,7 @@ std::optional<Number> parse_number(std::string_view text) {
 
 ApiResult<std::optional<std::int64_t>> read_integer(const Query& query, std::string_view key) {
     const auto text = find_parameter(query, key);
-    if (!text || text->empty()) {
+    if (!text) {
         return std::nullopt;
     }
     const auto number = parse_number<std::int64_t>(*text);
@@ -81,85 +81,79 @@ ApiResult<std::optional<kubestore::Revision>> parse_revision(std::string_view te
     }
     const auto revision = parse_number<kubestore::Revision>(text);
     if (!revision || *revision < 0) {
-        return refuse(bad_request(fmt::format(
-            "invalid resource version: resourceVersion: Invalid value: \"{}\": {}", text,
-            go_parse_error("ParseUint", text)
+        return refuse(plain_error(fmt::format(
+            "resourceVersion: Invalid value: \"{}\": {}", text, go_parse_error("ParseUint", text)
         )));
     }
     return revision;
 }
 
-Status invalid_list_option(std::string field, std::string_view detail) {
-    return invalid_options("ListOptions", {kubeschema::forbidden(std::move(field), detail)});
+constexpr const char* kMatch = "resourceVersionMatch";
+
+kubeschema::FieldError forbidden_option(std::string field, std::string_view detail) {
+    return kubeschema::forbidden(std::move(field), detail);
 }
 
-ApiResult<> read_match(const Query& query, ReadOptions& options) {
-    const auto text = find_parameter(query, "resourceVersionMatch");
-    if (!text || text->empty()) {
+ApiResult<> refuse_any(kubeschema::FieldErrors errors) {
+    if (errors.empty()) {
         return {};
     }
-    if (*text == "Exact") {
-        options.match = RevisionMatch::exact;
-    } else if (*text == "NotOlderThan") {
-        options.match = RevisionMatch::not_older_than;
-    } else {
-        return refuse(invalid_options(
-            "ListOptions",
-            {kubeschema::unsupported("resourceVersionMatch", *text, {"Exact", "NotOlderThan", ""})}
-        ));
-    }
-    return {};
+    return refuse(invalid_options("ListOptions", errors));
 }
 
-ApiResult<> check_list(const ReadOptions& options) {
-    constexpr const char* kMatch = "resourceVersionMatch";
-    if (options.send_initial_events) {
-        return refuse(
-            invalid_list_option("sendInitialEvents", "sendInitialEvents is forbidden for list")
-        );
-    }
-    if (options.match != RevisionMatch::unset) {
-        if (!options.continue_token.empty()) {
-            return refuse(invalid_list_option(
-                kMatch, "resourceVersionMatch is forbidden when continue is provided"
-            ));
-        }
+ApiResult<> check_list(const ReadOptions& options, std::string_view match) {
+    kubeschema::FieldErrors errors;
+    if (!match.empty()) {
         if (!options.revision) {
-            return refuse(invalid_list_option(
+            errors.push_back(forbidden_option(
                 kMatch, "resourceVersionMatch is forbidden unless resourceVersion is provided"
             ));
         }
-        if (options.match == RevisionMatch::exact && *options.revision == 0) {
-            return refuse(invalid_list_option(
+        if (!options.continue_token.empty()) {
+            errors.push_back(forbidden_option(
+                kMatch, "resourceVersionMatch is forbidden when continue is provided"
+            ));
+        }
+        if (options.match == RevisionMatch::unset) {
+            errors.push_back(kubeschema::unsupported(kMatch, match, {"Exact", "NotOlderThan", ""}));
+        }
+        if (options.match == RevisionMatch::exact && options.revision == 0) {
+            errors.push_back(forbidden_option(
                 kMatch, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""
             ));
         }
     }
-    if (!options.continue_token.empty() && options.revision.value_or(0) != 0) {
-        return refuse(bad_request("specifying resource version is not allowed when using continue")
+    if (options.send_initial_events) {
+        errors.push_back(
+            forbidden_option("sendInitialEvents", "sendInitialEvents is forbidden for list")
         );
     }
-    return {};
+    return refuse_any(std::move(errors));
 }
 
-ApiResult<> check_watch(const ReadOptions& options) {
-    constexpr const char* kMatch = "resourceVersionMatch";
-    if (!options.continue_token.empty()) {
-        return refuse(invalid_list_option("continue", "continue is forbidden for watch"));
+ApiResult<> check_watch(const ReadOptions& options, std::string_view match) {
+    kubeschema::FieldErrors errors;
+    const bool not_older = options.match == RevisionMatch::not_older_than;
+    if (options.send_initial_events && !not_older) {
+        errors.push_back(forbidden_option(
+            kMatch, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        ));
     }
-    if (options.send_initial_events) {
-        if (options.match != RevisionMatch::not_older_than) {
-            return refuse(invalid_list_option(
-                kMatch, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            ));
-        }
-    } else if (options.match != RevisionMatch::unset) {
-        return refuse(invalid_list_option(
+    if (!options.send_initial_events && !match.empty()) {
+        errors.push_back(forbidden_option(
             kMatch,
             "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
         ));
     }
-    return {};
+    if (!match.empty() && !not_older) {
+        errors.push_back(kubeschema::unsupported(kMatch, match, {"NotOlderThan"}));
+    }
+    if (!options.continue_token.empty()) {
+        errors.push_back(
+            forbidden_option(kMatch, "resourceVersionMatch is forbidden when continue is provided")
+        );
+    }
+    return refuse_any(std::move(errors));
 }
 
 // A body wins over the query string, as upstream has it.
@@ -290,14 +284,19 @@ ApiResult<ReadOptions> read_list_options(const Query& query, bool watch) {
 
     const ApiResult<std::optional<kubestore::Revision>> revision = read_revision(query);
     if (!revision) {
-        // Watches answer this one as a plain error.
-        return refuse(watch ? plain_error(revision.error().message) : revision.error());
+        // Lists call it the client's fault, in more words.
+        const std::string& why = revision.error().message;
+        return refuse(watch ? revision.error() : bad_request("invalid resource version: " + why));
     }
     options.revision = *revision;
-    if (const ApiResult<> match = read_match(query, options); !match) {
-        return refuse(match.error());
+    const std::string_view match = find_parameter(query, kMatch).value_or("");
+    if (match == "Exact") {
+        options.match = RevisionMatch::exact;
+    } else if (match == "NotOlderThan") {
+        options.match = RevisionMatch::not_older_than;
     }
-    if (const ApiResult<> fits = watch ? check_watch(options) : check_list(options); !fits) {
+    const ApiResult<> fits = watch ? check_watch(options, match) : check_list(options, match);
+    if (!fits) {
         return refuse(fits.error());
     }
     return options;

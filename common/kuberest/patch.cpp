@@ -7,6 +7,7 @@
 #include "common/kuberest/body.hpp"
 #include "common/kuberest/verbs.hpp"
 #include "common/kuberest/write_rules.hpp"
+#include "common/kubeschema/writes.hpp"
 
 #include <fmt/format.h>
 
@@ -19,7 +20,7 @@ constexpr std::string_view kJsonPatch = "application/json-patch+json";
 constexpr std::string_view kMergePatch = "application/merge-patch+json";
 constexpr std::string_view kStrategicPatch = "application/strategic-merge-patch+json";
 
-Status refused_patch(const Error& error, std::string_view form) {
+Status refused_patch(const Error& error) {
     switch (error.code()) {
         case ErrorCode::conflict:
             return unprocessable_patch();
@@ -28,9 +29,6 @@ Status refused_patch(const Error& error, std::string_view form) {
         case ErrorCode::internal:
             return plain_error(error.message());
         default:
-            if (form == kJsonPatch) {
-                return bad_request(fmt::format("error decoding patch: {}", error.message()));
-            }
             return invalid_patch(error.message(), "the patch does not fit the object");
     }
 }
@@ -42,26 +40,66 @@ ApiResult<> apply_patch(
         object::merge_patch(target, patch);
         return {};
     }
+    // Which kind it is says the path, whatever a strategic patch says.
     const Result<void> applied = form == kJsonPatch
                                      ? object::json_patch(target, patch)
                                      : object::strategic_merge_patch(target, patch, *type.message);
     if (!applied) {
-        return refuse(refused_patch(applied.error(), form));
+        return refuse(refused_patch(applied.error()));
+    }
+    if (form == kStrategicPatch) {
+        for (const std::string_view key : {"apiVersion", "kind"}) {
+            target.set(key, json::Value::of(key == "kind" ? type.kind : type.group_version()));
+        }
     }
     return {};
 }
 
 ApiResult<std::string> patch_form(const Call& call) {
     const bool strategic = call.type().message != nullptr;
-    std::string form = media_type(call.request);
+    // Without one a patch is none of the three.
+    std::string form = call.request.content_type.empty() ? "" : media_type(call.request);
     if (form == kJsonPatch || form == kMergePatch || (form == kStrategicPatch && strategic)) {
         return form;
     }
-    std::string accepted = fmt::format("{}, {}", kJsonPatch, kMergePatch);
     if (strategic) {
-        accepted.append(", ").append(kStrategicPatch);
+        return refuse(unsupported_patch());
     }
-    return refuse(unsupported_body(accepted));
+    return refuse(unsupported_body(fmt::format("{}, {}", kJsonPatch, kMergePatch)));
+}
+
+// A document in the form of its patch; Go's words, since clients print them.
+ApiResult<json::Value> read_patch(
+    const std::string& body, std::string_view form, std::vector<std::string>& duplicates
+) {
+    Result<json::Value> patch = json::Value::parse(body, {}, &duplicates);
+    if (!patch) {
+        return refuse(bad_request("invalid JSON patch"));
+    }
+    const auto misfit = [form](const json::Value& value, std::string_view type) {
+        return refuse(bad_request(fmt::format(
+            "{}json: cannot unmarshal {} into Go value of type {}",
+            form == kStrategicPatch ? "" : "error decoding patch: ", kubeschema::json_type(value),
+            type
+        )));
+    };
+    if (form == kJsonPatch) {
+        if (!patch->is_array()) {
+            return misfit(*patch, "[]handlers.jsonPatchOp");
+        }
+        for (const json::Value& operation : patch->array()) {
+            if (!operation.is_object()) {
+                return misfit(operation, "handlers.jsonPatchOp");
+            }
+        }
+    } else if (form == kStrategicPatch && patch->is_null()) {
+        return json::Value::make_object();
+    } else if (patch->is_null()) {
+        return refuse(bad_request("Invalid JSON Patch"));
+    } else if (!patch->is_object()) {
+        return misfit(*patch, "map[string]interface {}");
+    }
+    return std::move(*patch);
 }
 
 // What a patch makes of an object is judged as a whole, so its complaints quote the whole.
@@ -73,14 +111,20 @@ ApiResult<std::vector<std::string>> complete_patched(
         return refuse(invalid_patch(patched.dump(), "the result is not an object"));
     }
     const std::string text = patched.dump();
+    const auto refused = [&](std::string_view message) {
+        const std::string head = fmt::format("cannot be handled as a {}: ", call.type().kind);
+        const std::size_t at = message.find(head);
+        return refuse(invalid_patch(
+            text, at == std::string_view::npos ? message : message.substr(at + head.size())
+        ));
+    };
+    if (const ApiResult<> same = check_kind(patched, kind_of(call.type())); !same) {
+        return refused(same.error().message);
+    }
     ApiResult<std::vector<std::string>> warnings =
         complete_object(call.type(), patched, {{}, std::move(duplicates)}, validation);
     if (!warnings) {
-        const std::string& message = warnings.error().message;
-        const std::size_t detail = message.find("strict decoding error");
-        return refuse(
-            invalid_patch(text, detail == std::string::npos ? message : message.substr(detail))
-        );
+        return refused(warnings.error().message);
     }
     return warnings;
 }
@@ -97,10 +141,9 @@ ApiResult<Response> patch_object(const Call& call) {
         return refuse(form.error());
     }
     std::vector<std::string> duplicates;
-    const Result<json::Value> patch = json::Value::parse(call.request.body, {}, &duplicates);
+    const ApiResult<json::Value> patch = read_patch(call.request.body, *form, duplicates);
     if (!patch) {
-        return refuse(bad_request(fmt::format("error decoding patch: {}", patch.error().message()))
-        );
+        return refuse(patch.error());
     }
     const ApiResult<StoredObject> current = load_target(call);
     if (!current) {

@@ -36,7 +36,9 @@ std::string encode_continue(const Continue& at) {
 
 ApiResult<Continue> decode_continue(std::string_view text) {
     const auto refused = [](std::string_view why) {
-        return refuse(bad_request(fmt::format("invalid continue token: {}", why)));
+        return refuse(
+            bad_request(fmt::format("invalid continue token: continue key is not valid: {}", why))
+        );
     };
     const Result<std::string> decoded = base64url_decode(text);
     if (!decoded) {
@@ -46,8 +48,11 @@ ApiResult<Continue> decode_continue(std::string_view text) {
     if (!token) {
         return refused(token.error().message());
     }
-    if (token->text_at({"v"}) != "meta.k8s.io/v1" || token->text_at({"start"}).empty()) {
-        return refused("continue key is not valid");
+    if (const std::string_view version = token->text_at({"v"}); version != "meta.k8s.io/v1") {
+        return refused(fmt::format("server does not recognize this encoded version {}", version));
+    }
+    if (token->text_at({"start"}).empty()) {
+        return refused("encoded start key empty or missing");
     }
     return Continue{token->integer_at({"rv"}), std::string(token->text_at({"start"}))};
 }
@@ -66,6 +71,11 @@ ApiResult<Snapshot> choose_snapshot(const Call& call, const ReadOptions& options
         const ApiResult<Continue> token = decode_continue(options.continue_token);
         if (!token) {
             return refuse(token.error());
+        }
+        if (options.revision.value_or(0) != 0) {
+            return refuse(
+                bad_request("specifying resource version is not allowed when using continue")
+            );
         }
         snapshot.start = token->start;
         snapshot.inconsistent = token->revision < 0;
@@ -117,7 +127,7 @@ public:
                     return collected;
                 }
                 collected.items.append(count == 0 ? "" : ",");
-                collected.items.append(form_.item(call_.type(), *record.body, call_.now));
+                collected.items.append(form_.listed(call_.type(), *record.body, call_.now));
                 ++count;
             }
             if (!page->more) {
@@ -155,8 +165,8 @@ private:
 };
 
 ApiResult<std::string> list_metadata(
-    const Call& call, const ReadOptions& options, const Selection& selection,
-    const Snapshot& snapshot, const std::string& prefix, const std::string& next
+    const Call& call, const Selection& selection, const Snapshot& snapshot,
+    const std::string& prefix, const std::string& next
 ) {
     json::Value metadata = json::Value::make_object();
     metadata.set("resourceVersion", json::Value::of(fmt::format("{}", snapshot.revision)));
@@ -165,8 +175,8 @@ ApiResult<std::string> list_metadata(
         metadata.set(
             "continue", json::Value::of(encode_continue({revision, next.substr(prefix.size())}))
         );
-        // Exact only for what is current, which a first page nearly always is.
-        if (selection.empty() && options.continue_token.empty()) {
+        // Of what is there now, which a page nearly always is of: it is an estimate upstream too.
+        if (selection.empty()) {
             const Result<std::int64_t> remaining = call.store.count(prefix, next);
             if (!remaining) {
                 return refuse(internal_error(remaining.error()));
@@ -243,7 +253,7 @@ ApiResult<Response> list_objects(const Call& call) {
         return refuse(refused_list(collected.error(), options, *snapshot));
     }
     const ApiResult<std::string> metadata =
-        list_metadata(call, options, selection, *snapshot, prefix, collected->next);
+        list_metadata(call, selection, *snapshot, prefix, collected->next);
     if (!metadata) {
         return refuse(metadata.error());
     }

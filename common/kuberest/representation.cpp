@@ -134,6 +134,7 @@ ApiResult<Representation> Representation::choose(const Request& request) {
     if (ranges.empty()) {
         return chosen;
     }
+    bool is_json = false;
     for (const MediaRange& range : ranges) {
         if (range.type == "*/*" || range.type == "application/*") {
             return chosen;
@@ -141,6 +142,7 @@ ApiResult<Representation> Representation::choose(const Request& request) {
         if (range.type != "application/json") {
             continue;
         }
+        is_json = true;
         if (range.as.empty()) {
             return chosen;
         }
@@ -158,7 +160,7 @@ ApiResult<Representation> Representation::choose(const Request& request) {
             return chosen;
         }
     }
-    return refuse(not_acceptable());
+    return refuse(is_json ? not_acceptable_form() : not_acceptable());
 }
 
 std::string Representation::one(
@@ -172,6 +174,24 @@ std::string Representation::one(
         type, version, metadata_with_revision(object::resource_version(object)),
         item(type, text, now), columns
     );
+}
+
+std::string Representation::listed(const ResourceType& type, const std::string& text, WallTime now)
+    const {
+    if (form != Form::object) {
+        return item(type, text, now);
+    }
+    const std::string head = fmt::format(
+        R"({{"kind":{},"apiVersion":{},)", text_of(type.kind), text_of(type.group_version())
+    );
+    if (text.starts_with(head)) {
+        return text.substr(head.size()).insert(0, 1, '{');
+    }
+    // Stored by an older version of ours, in another order.
+    Value object = parse_stored(text);
+    object.erase("kind");
+    object.erase("apiVersion");
+    return object.dump();
 }
 
 std::string Representation::item(const ResourceType& type, const std::string& text, WallTime now)
@@ -189,7 +209,11 @@ std::string Representation::item(const ResourceType& type, const std::string& te
     } else if (row_object == RowObject::object) {
         shown = text;
     }
-    return fmt::format(R"({{"cells":{},"object":{}}})", cells_of(type, object, now), shown);
+    const Value conditions = type.row_conditions ? type.row_conditions(object) : Value();
+    return fmt::format(
+        R"({{"cells":{}{},"object":{}}})", cells_of(type, object, now),
+        conditions.is_null() ? "" : R"(,"conditions":)" + conditions.dump(), shown
+    );
 }
 
 std::string Representation::list(

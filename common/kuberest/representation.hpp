@@ -43,8 +43,11 @@ struct Representation {
         const ResourceType& type, const std::string& text, WallTime now, bool columns = true
     ) const;
 
-    // A row of a Table or an item of a list.
+    // A row of a Table, or an object in a watch.
     std::string item(const ResourceType& type, const std::string& text, WallTime now) const;
+
+    // The same in a list, whose kind is that of its items: they do not repeat it.
+    std::string listed(const ResourceType& type, const std::string& text, WallTime now) const;
 
     // The whole answer around items that are joined by commas. `metadata` is JSON.
     std::string list(

@@ -19,6 +19,8 @@ struct UserInfo {
     std::vector<std::string> groups = {"system:unauthenticated"};
 
     bool in_group(std::string_view group) const;
+    // Who is in "system:masters" may do everything; RBAC for others comes with its kinds.
+    bool is_master() const { return in_group("system:masters"); }
 };
 
 // In the order of the query string, percent-decoded; a key may repeat.
@@ -36,6 +38,7 @@ struct Request {
     std::string host;  // Under which the client reached us; told to old clients in discovery.
     std::string body;
     UserInfo user;
+    std::string bearer_token;  // Instead of the user: a ServiceAccount's, to be checked.
 };
 
 struct Response {

@@ -16,8 +16,8 @@ bool asks_for_watch(const Query& query) {
 }
 
 // An empty text when the method means nothing here.
-std::string verb_of(const Request& request, const Target& target) {
-    const bool collection = target.name.empty();
+std::string verb_of(const Request& request, std::string_view name, bool subresource) {
+    const bool collection = name.empty();
     if (request.method == "GET") {
         if (!collection) {
             return "get";
@@ -25,7 +25,7 @@ std::string verb_of(const Request& request, const Target& target) {
         return asks_for_watch(request.query) ? "watch" : "list";
     }
     if (request.method == "POST") {
-        return collection || !target.subresource.empty() ? "create" : "";
+        return collection || subresource ? "create" : "";
     }
     if (request.method == "DELETE") {
         return collection ? "deletecollection" : "delete";
@@ -82,6 +82,28 @@ std::vector<std::string_view> path_elements(std::string_view path) {
     return elements;
 }
 
+RequestedResource requested_resource(
+    const Request& request, const std::vector<std::string_view>& elements
+) {
+    const bool core = elements[0] == "api";
+    RequestedResource asked;
+    asked.group = core ? "" : elements[1];
+    Elements rest = Elements(elements).subspan(core ? 2 : 3);
+    const bool inside =
+        rest.size() >= 3 && rest[0] == "namespaces" && rest[2] != "status" && rest[2] != "finalize";
+    if (rest.size() >= 2 && rest[0] == "namespaces") {
+        asked.ns = rest[1];
+    }
+    if (inside) {
+        rest = rest.subspan(2);
+    }
+    asked.plural = rest[0];
+    asked.name = rest.size() > 1 ? rest[1] : "";
+    asked.subresource = rest.size() > 2 ? rest[2] : "";
+    asked.verb = verb_of(request, asked.name, !asked.subresource.empty());
+    return asked;
+}
+
 ApiResult<Target> find_target(
     const kubeschema::Registry& registry, const Request& request,
     const std::vector<std::string_view>& elements
@@ -97,7 +119,11 @@ ApiResult<Target> find_target(
     if (!target) {
         return target;
     }
-    target->verb = verb_of(request, *target);
+    target->verb = verb_of(request, target->name, !target->subresource.empty());
+    // Nothing is kept of it that could have a name.
+    if (target->type->is_review && !target->name.empty()) {
+        return refuse(no_such_resource());
+    }
     if (target->subresource.empty()) {
         // Objects in a namespace are listed over all of them, but not created or deleted.
         const bool reads = target->verb == "list" || target->verb == "watch";

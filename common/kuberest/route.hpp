@@ -24,6 +24,21 @@ struct Target {
 // "/api/v1/pods" -> {"api", "v1", "pods"}; empty elements are left out.
 std::vector<std::string_view> path_elements(std::string_view path);
 
+// What authorization is asked about, whether or not there is such a resource.
+struct RequestedResource {
+    std::string group;
+    std::string ns;  // A namespace itself is in its own, too.
+    std::string plural;
+    std::string name;
+    std::string subresource;
+    std::string verb;  // Empty: the method means nothing there.
+};
+
+// `elements` as those of find_target().
+RequestedResource requested_resource(
+    const Request& request, const std::vector<std::string_view>& elements
+);
+
 // `elements` has at least three: what follows "/api/v1" or "/apis/GROUP/VERSION" is a resource.
 ApiResult<Target> find_target(
     const kubeschema::Registry& registry, const Request& request,

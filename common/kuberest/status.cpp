@@ -105,8 +105,8 @@ json::Value Status::to_json() const {
     if (has_details) {
         status.set("details", details_of(*this));
     }
-    // A success carries no code, so that its body does not say 200 twice.
-    if (code >= 400) {
+    // A success carries its code where it says more than that.
+    if (code != 200) {
         status.set("code", json::Value::of(code));
     }
     return status;
@@ -114,6 +114,10 @@ json::Value Status::to_json() const {
 
 Status bad_request(std::string message) {
     return status_of(400, "BadRequest", std::move(message));
+}
+
+Status unauthorized() {
+    return status_of(401, "Unauthorized", "Unauthorized");
 }
 
 Status not_found(const ResourceType& type, std::string_view name) {
@@ -140,6 +144,12 @@ Status already_exists(const ResourceType& type, std::string_view name) {
     );
 }
 
+Status ends_and_exists(const ResourceType& type, std::string_view name) {
+    Status status = already_exists(type, name);
+    status.message.insert(0, "object is being deleted: ");
+    return status;
+}
+
 Status name_not_unique(const ResourceType& type, std::string_view name) {
     Status status = already_exists(type, name);
     status.message += ", the server was not able to generate a unique name for the object";
@@ -151,13 +161,15 @@ Status cannot_fulfil(
     const ResourceType& type, std::string_view name, std::string_view why,
     std::string_view subresource
 ) {
-    return about(
+    Status status = about(
         409, "Conflict", type, name,
         fmt::format(
             "Operation cannot be fulfilled on {}{} \"{}\": {}", type.qualified_plural(),
             subresource, name, why
         )
     );
+    status.kind.append(subresource);
+    return status;
 }
 
 Status modified_meanwhile(const ResourceType& type, std::string_view name) {
@@ -241,11 +253,21 @@ Status unprocessable_patch() {
 }
 
 Status forbidden(const ResourceType& type, std::string_view name, std::string_view why) {
+    return forbidden(type.group, type.plural, name, why);
+}
+
+Status forbidden(
+    std::string_view group, std::string_view plural, std::string_view name, std::string_view why
+) {
+    const std::string suffix = group.empty() ? "" : fmt::format(".{}", group);
     const std::string quoted = name.empty() ? "" : fmt::format(" \"{}\"", name);
-    return about(
-        403, "Forbidden", type, name,
-        fmt::format("{}{} is forbidden: {}", type.qualified_plural(), quoted, why)
+    Status status = detailed(
+        403, "Forbidden", fmt::format("{}{}{} is forbidden: {}", plural, suffix, quoted, why)
     );
+    status.name = name;
+    status.group = group;
+    status.kind = plural;
+    return status;
 }
 
 Status forbidden_path(std::string_view user, std::string_view verb, std::string_view path) {
@@ -301,7 +323,7 @@ Status revision_too_large(std::int64_t wanted, std::int64_t newest) {
 }
 
 Status unsupported_body(std::string_view accepted) {
-    return detailed(
+    return status_of(
         415, "UnsupportedMediaType",
         fmt::format(
             "the body of the request was in an unknown format - accepted media types include: {}",
@@ -310,8 +332,18 @@ Status unsupported_body(std::string_view accepted) {
     );
 }
 
+Status unsupported_patch() {
+    return detailed(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+}
+
 Status not_acceptable() {
     return detailed(
+        406, "NotAcceptable", "406: Not Acceptable\n\nAvailable representations: application/json"
+    );
+}
+
+Status not_acceptable_form() {
+    return status_of(
         406, "NotAcceptable", "only the following media types are accepted: application/json"
     );
 }

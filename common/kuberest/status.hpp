@@ -51,14 +51,22 @@ inline std::unexpected<Status> refuse(Status status) {
 }
 
 Status bad_request(std::string message);                                                  // 400
+Status unauthorized();                                                                    // 401
 Status forbidden(const ResourceType& type, std::string_view name, std::string_view why);  // 403
+// Of a resource that may not exist.
+Status forbidden(
+    std::string_view group, std::string_view plural, std::string_view name, std::string_view why
+);
 Status forbidden_path(std::string_view user, std::string_view verb, std::string_view path);
 Status namespace_terminating(const ResourceType& type, std::string_view name, std::string_view ns);
 Status not_found(const ResourceType& type, std::string_view name);  // 404
 Status no_such_resource();
-Status method_not_allowed();                                             // 405
-Status not_acceptable();                                                 // 406
+Status method_not_allowed();   // 405
+Status not_acceptable();       // 406
+Status not_acceptable_form();  // JSON, but as something that we have not.
 Status already_exists(const ResourceType& type, std::string_view name);  // 409
+// By one that waits for its end.
+Status ends_and_exists(const ResourceType& type, std::string_view name);
 Status name_not_unique(const ResourceType& type, std::string_view name);
 // `subresource` is "/binding" or nothing.
 Status cannot_fulfil(
@@ -83,7 +91,8 @@ Status continue_expired(std::string new_token);
 Status watch_expired(std::string message);
 Status too_many_operations(std::string message);     // 413
 Status unsupported_body(std::string_view accepted);  // 415
-Status invalid(                                      // 422
+Status unsupported_patch();
+Status invalid(  // 422
     const ResourceType& type, std::string_view name, const kubeschema::FieldErrors& errors
 );
 // Bad query options; `options` is "ListOptions", "CreateOptions", ...

@@ -17,7 +17,12 @@ ApiResult<Response> patch_object(const Call& call);
 ApiResult<Response> delete_object(const Call& call);
 ApiResult<Response> delete_collection(const Call& call);
 
+// POST of what a user asks about itself.
+ApiResult<Response> answer_review(const Call& call);
+
 // POST .../pods/NAME/binding
 ApiResult<Response> bind_pod(const Call& call);
+// POST .../pods/NAME/eviction
+ApiResult<Response> evict_pod(const Call& call);
 
 }  // namespace farhold::kuberest

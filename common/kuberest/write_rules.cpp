@@ -85,7 +85,13 @@ ApiResult<> check_deletable(const Call& call) {
 
 ApiResult<> check_identity(const Call& call, json::Value& object) {
     const std::string_view name = object::name(object);
-    if (!name.empty() && name != call.target.name) {
+    if (name.empty()) {
+        return refuse(bad_request(fmt::format(
+            "the name of the object ({} based on URL) was undeterminable: name must be provided",
+            call.target.name
+        )));
+    }
+    if (name != call.target.name) {
         return refuse(bad_request(fmt::format(
             "the name of the object ({}) does not match the name on the URL ({})", name,
             call.target.name
@@ -98,7 +104,6 @@ ApiResult<> check_identity(const Call& call, json::Value& object) {
         ));
     }
     json::Value& metadata = object.ensure_path({"metadata"});
-    metadata.set("name", json::Value::of(call.target.name));
     if (call.type().namespaced) {
         metadata.set("namespace", json::Value::of(call.target.ns));
     }

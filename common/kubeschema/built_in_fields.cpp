@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The fields of the built-in kinds we serve, and of all messages in them: names, numbers and types
-// are facts of Kubernetes 1.36 (core/v1, coordination.k8s.io/v1, meta/v1). The grammar stands in
-// field_table.cpp. Sorted by name; within a message in the order in which Kubernetes declares them.
+// are facts of Kubernetes 1.36 (core/v1, meta/v1, and v1 of authentication.k8s.io,
+// authorization.k8s.io and coordination.k8s.io). The grammar stands in field_table.cpp. Sorted by name;
+// within a message in the order in which Kubernetes declares them.
 #include "common/kubeschema/built_in_fields.hpp"
 
 namespace farhold::kubeschema {
@@ -18,6 +19,7 @@ AzureDiskVolumeSource: 1 diskName string!; 2 diskURI string!; 3 cachingMode stri
     4 fsType string*; 5 readOnly bool*; 6 kind string*
 AzureFileVolumeSource: 1 secretName string!; 2 shareName string!; 3 readOnly bool
 Binding@: 1 metadata ObjectMeta!; 2 target ObjectReference!
+BoundObjectReference: 1 kind string; 2 apiVersion string; 3 name string; 4 uid string
 CSIVolumeSource: 1 driver string!; 2 readOnly bool*; 3 fsType string*;
     4 volumeAttributes {}string; 5 nodePublishSecretRef LocalObjectReference*
 Capabilities: 1 add []string; 2 drop []string
@@ -97,9 +99,11 @@ Event@: 1 metadata ObjectMeta!; 2 involvedObject ObjectReference!; 3 reason stri
     15 reportingInstance string!
 EventSeries: 1 count int32; 2 lastObservedTime microTime
 EventSource: 1 component string; 2 host string
+Eviction@: 1 metadata ObjectMeta!; 2 deleteOptions DeleteOptions*
 ExecAction: 1 command []string
 FCVolumeSource: 1 targetWWNs []string; 2 lun int32*; 3 fsType string; 4 readOnly bool;
     5 wwids []string
+FieldSelectorAttributes: 1 rawSelector string; 2 requirements []LabelSelectorRequirement
 FileKeySelector: 1 volumeName string!; 2 path string!; 3 key string!; 4 optional bool*
 FlexVolumeSource: 1 driver string!; 2 fsType string; 3 secretRef LocalObjectReference*;
     4 readOnly bool; 5 options {}string
@@ -122,6 +126,7 @@ ImageVolumeSource: 1 reference string; 2 pullPolicy string
 ImageVolumeStatus: 1 imageRef string
 KeyToPath: 1 key string!; 2 path string!; 3 mode int32*
 LabelSelector: 1 matchLabels {}string; 2 matchExpressions []LabelSelectorRequirement
+LabelSelectorAttributes: 1 rawSelector string; 2 requirements []LabelSelectorRequirement
 LabelSelectorRequirement: 1 key string!; 2 operator string!; 3 values []string
 Lease@: 1 metadata ObjectMeta!; 2 spec LeaseSpec!
 LeaseSpec: 1 holderIdentity string*; 2 leaseDurationSeconds int32*; 3 acquireTime microTime*;
@@ -172,6 +177,8 @@ NodeSystemInfo: 1 machineID string!; 2 systemUUID string!; 3 bootID string!;
     4 kernelVersion string!; 5 osImage string!; 6 containerRuntimeVersion string!;
     7 kubeletVersion string!; 8 kubeProxyVersion string!; 9 operatingSystem string!;
     10 architecture string!; 11 swap NodeSwapStatus*
+NonResourceAttributes: 1 path string; 2 verb string
+NonResourceRule: 1 verbs []string!; 2 nonResourceURLs []string
 ObjectFieldSelector: 1 apiVersion string; 2 fieldPath string!
 ObjectMeta: 1 name string; 2 generateName string; 3 namespace string; 4 selfLink string;
     5 uid string; 6 resourceVersion string; 7 generation int64; 8 creationTimestamp time;
@@ -257,10 +264,15 @@ QuobyteVolumeSource: 1 registry string!; 2 volume string!; 3 readOnly bool; 4 us
     5 group string; 6 tenant string
 RBDVolumeSource: 1 monitors []string!; 2 image string!; 3 fsType string; 4 pool string;
     5 user string; 6 keyring string; 7 secretRef LocalObjectReference*; 8 readOnly bool
+ResourceAttributes: 1 namespace string; 2 verb string; 3 group string; 4 version string;
+    5 resource string; 6 subresource string; 7 name string; 8 fieldSelector FieldSelectorAttributes*;
+    9 labelSelector LabelSelectorAttributes*
 ResourceClaim: 1 name string!; 2 request string
 ResourceFieldSelector: 1 containerName string; 2 resource string!; 3 divisor quantity
 ResourceHealth: 1 resourceID string!; 2 health string; 6 message string*
 ResourceRequirements: 1 limits {}quantity; 2 requests {}quantity; 3 claims []ResourceClaim
+ResourceRule: 1 verbs []string!; 2 apiGroups []string; 3 resources []string;
+    4 resourceNames []string
 ResourceStatus: 1 name string!; 2 resources []ResourceHealth
 SELinuxOptions: 1 user string; 2 role string; 3 type string; 4 level string
 ScaleIOVolumeSource: 1 gateway string!; 2 system string!; 3 secretRef LocalObjectReference*;
@@ -279,15 +291,32 @@ SecurityContext: 1 capabilities Capabilities*; 2 privileged bool*;
     4 runAsUser int64*; 8 runAsGroup int64*; 5 runAsNonRoot bool*; 6 readOnlyRootFilesystem bool*;
     7 allowPrivilegeEscalation bool*; 9 procMount string*; 11 seccompProfile SeccompProfile*;
     12 appArmorProfile AppArmorProfile*
+SelfSubjectAccessReview@: 1 metadata ObjectMeta!; 2 spec SelfSubjectAccessReviewSpec!;
+    3 status SubjectAccessReviewStatus!
+SelfSubjectAccessReviewSpec: 1 resourceAttributes ResourceAttributes*;
+    2 nonResourceAttributes NonResourceAttributes*
+SelfSubjectReview@: 1 metadata ObjectMeta!; 2 status SelfSubjectReviewStatus!
+SelfSubjectReviewStatus: 1 userInfo UserInfo!
+SelfSubjectRulesReview@: 1 metadata ObjectMeta!; 2 spec SelfSubjectRulesReviewSpec!;
+    3 status SubjectRulesReviewStatus!
+SelfSubjectRulesReviewSpec: 1 namespace string
 ServiceAccount@: 1 metadata ObjectMeta!; 2 secrets []ObjectReference~name;
     3 imagePullSecrets []LocalObjectReference; 4 automountServiceAccountToken bool*
 ServiceAccountTokenProjection: 1 audience string; 2 expirationSeconds int64*; 3 path string!
 SleepAction: 1 seconds int64!
 StorageOSVolumeSource: 1 volumeName string; 2 volumeNamespace string; 3 fsType string;
     4 readOnly bool; 5 secretRef LocalObjectReference*
+SubjectAccessReviewStatus: 1 allowed bool!; 4 denied bool; 2 reason string;
+    3 evaluationError string
+SubjectRulesReviewStatus: 1 resourceRules []ResourceRule!; 2 nonResourceRules []NonResourceRule!;
+    3 incomplete bool!; 4 evaluationError string
 Sysctl: 1 name string!; 2 value string!
 TCPSocketAction: 1 port intOrString!; 2 host string
 Taint: 1 key string!; 2 value string; 3 effect string!; 4 timeAdded time*
+TokenRequest@: 1 metadata ObjectMeta!; 2 spec TokenRequestSpec!; 3 status TokenRequestStatus!
+TokenRequestSpec: 1 audiences []string!; 4 expirationSeconds int64*;
+    3 boundObjectRef BoundObjectReference*
+TokenRequestStatus: 1 token string!; 2 expirationTimestamp time!
 Toleration: 1 key string; 2 operator string; 3 value string; 4 effect string;
     5 tolerationSeconds int64*
 TopologySpreadConstraint: 1 maxSkew int32!; 2 topologyKey string!; 3 whenUnsatisfiable string!;
@@ -295,6 +324,7 @@ TopologySpreadConstraint: 1 maxSkew int32!; 2 topologyKey string!; 3 whenUnsatis
     7 nodeTaintsPolicy string*; 8 matchLabelKeys []string
 TypedLocalObjectReference: 1 apiGroup string*; 2 kind string!; 3 name string!
 TypedObjectReference: 1 apiGroup string*; 2 kind string!; 3 name string!; 4 namespace string*
+UserInfo: 1 username string; 2 uid string; 3 groups []string
 Volume: 1 name string!; 2 = VolumeSource
 VolumeDevice: 1 name string!; 2 devicePath string!
 VolumeMount: 1 name string!; 2 readOnly bool; 7 recursiveReadOnly string*; 3 mountPath string!;

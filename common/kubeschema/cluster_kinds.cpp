@@ -2,6 +2,7 @@
 //
 // Namespace, ServiceAccount, Lease and Event.
 #include "common/kubeschema/kinds.hpp"
+#include "common/kubeschema/metadata_rules.hpp"
 #include "common/object/metadata.hpp"
 #include "common/object/names.hpp"
 #include "common/object/time_text.hpp"
@@ -26,6 +27,7 @@ void default_namespace(Value& object) {
 
 // Its finalizer holds the namespace until the namespace controller has emptied it.
 void prepare_namespace(Value& object) {
+    default_namespace(object);  // Its name may have been made up since.
     Value& finalizers = object.ensure_path({"spec"})["finalizers"];
     if (!finalizers.is_array()) {
         finalizers = Value::make_array();
@@ -48,11 +50,26 @@ void prepare_namespace_update(Value& updated, const Value& current, Part part) {
 
 void validate_namespace(const Value& object, FieldErrors& errors) {
     const auto& finalizers = list_at(object, {"spec", "finalizers"});
-    for (std::size_t i = 0; i < finalizers.size(); ++i) {
-        const std::string_view text = finalizers[i].string().value_or("");
-        if (const auto complaint = object::check_qualified_name(text)) {
-            errors.push_back(invalid(fmt::format("spec.finalizers[{}]", i), text, *complaint));
-        }
+    for (const Value& finalizer : finalizers) {
+        validate_finalizer(
+            std::string(finalizer.string().value_or("")), "spec.finalizers", "spec.finalizers",
+            errors
+        );
+    }
+}
+
+// The phase says whether a namespace is going away, and nothing else.
+void validate_namespace_update(
+    const Value& updated, const Value& /*current*/, Part part, FieldErrors& errors
+) {
+    const std::string_view phase = updated.text_at({"status", "phase"});
+    const bool going = object::is_deleting(updated);
+    if (part == Part::status && phase != (going ? "Terminating" : "Active")) {
+        errors.push_back(invalid(
+            "status.Phase", phase,
+            going ? "may only be 'Terminating' if `deletionTimestamp` is not empty"
+                  : "may only be 'Active' if `deletionTimestamp` is empty"
+        ));
     }
 }
 
@@ -89,10 +106,29 @@ Cells lease_cells(const Value& object, WallTime now) {
     };
 }
 
+// Those with an exact time are of a newer form, in which more must be said.
+void validate_new_event(const Value& object, FieldErrors& errors) {
+    const std::string_view component = object.text_at({"reportingComponent"});
+    if (component.empty()) {
+        errors.push_back(required("reportingComponent"));
+    }
+    if (const auto complaint = object::check_qualified_name(component)) {
+        errors.push_back(invalid("reportingComponent", component, *complaint));
+    }
+    for (const std::string_view field : {"reportingInstance", "action", "reason"}) {
+        if (object.text_at({field}).empty()) {
+            errors.push_back(required(std::string(field)));
+        }
+    }
+}
+
 // Events about objects without a namespace live in "default".
 void validate_event(const Value& object, FieldErrors& errors) {
     const std::string_view ns = object::ns(object);
     const std::string_view involved = object.text_at({"involvedObject", "namespace"});
+    if (!object.text_at({"eventTime"}).empty()) {
+        validate_new_event(object, errors);
+    }
     if (involved.empty() ? ns != "default" : ns != involved) {
         errors.push_back(
             invalid("involvedObject.namespace", involved, "does not match event.namespace")
@@ -174,14 +210,23 @@ ResourceType make_namespace_type() {
     type.prepare_create = prepare_namespace;
     type.prepare_update = prepare_namespace_update;
     type.validate = validate_namespace;
+    type.validate_update = validate_namespace_update;
     return type;
 }
 
 ResourceType make_service_account_type() {
     ResourceType type = make_type("ServiceAccount", "serviceaccounts", "serviceaccount");
     type.short_names = {"sa"};
+    type.subresources = {{
+        .name = "token",
+        .group = "authentication.k8s.io",
+        .version = "v1",
+        .kind = "TokenRequest",
+        .verbs = {"create"},
+    }};
     type.columns = {name_column(), age_column()};
     type.cells = service_account_cells;
+    type.answers_deleted = true;
     return type;
 }
 

@@ -19,25 +19,49 @@ using object::Quantity;
 
 constexpr std::string_view kNotNegative = "must be greater than or equal to 0";
 
-object::Complaint check_resource_name(std::string_view name) {
+// Known to Kubernetes, though not of containers.
+constexpr auto kOtherResources = std::to_array<std::string_view>({
+    "configmaps",
+    "limits.cpu",
+    "limits.ephemeral-storage",
+    "limits.memory",
+    "persistentvolumeclaims",
+    "pods",
+    "replicationcontrollers",
+    "requests.cpu",
+    "requests.ephemeral-storage",
+    "requests.memory",
+    "requests.storage",
+    "resourcequotas",
+    "secrets",
+    "services",
+    "services.loadbalancers",
+    "services.nodeports",
+    "storage",
+});
+
+void check_resource_name(std::string_view name, const std::string& field, FieldErrors& errors) {
     if (const auto complaint = object::check_qualified_name(name)) {
-        return complaint;
+        errors.push_back(invalid(field, name, *complaint));
+        return;
     }
     const bool standard = name == "cpu" || name == "memory" || name == "ephemeral-storage" ||
                           name.starts_with("hugepages-");
     // Extended resources have a domain: "vendor.example/gpu".
-    if (!standard && name.find('/') == std::string_view::npos) {
-        return "must be a standard resource for containers";
+    if (standard || name.find('/') != std::string_view::npos) {
+        return;
     }
-    return std::nullopt;
+    if (std::ranges::find(kOtherResources, name) == kOtherResources.end()) {
+        errors.push_back(invalid(field, name, "must be a standard resource type or fully qualified")
+        );
+    }
+    errors.push_back(invalid(field, name, "must be a standard resource for containers"));
 }
 
 void check_amounts(const Value& amounts, const std::string& field, FieldErrors& errors) {
     for (const json::Member& member : amounts.object()) {
         const std::string path = fmt::format("{}[{}]", field, member.key);
-        if (const auto complaint = check_resource_name(member.key)) {
-            errors.push_back(invalid(path, member.key, *complaint));
-        }
+        check_resource_name(member.key, path, errors);
         const auto quantity = Quantity::parse(member.value.string().value_or(""));
         if (quantity && quantity->is_negative()) {
             errors.push_back(invalid(path, member.value, kNotNegative));
@@ -45,10 +69,8 @@ void check_amounts(const Value& amounts, const std::string& field, FieldErrors& 
     }
 }
 
-constexpr std::array kHandlers = {
-    std::string_view("exec"), std::string_view("httpGet"), std::string_view("tcpSocket"),
-    std::string_view("grpc")
-};
+constexpr auto kHandlers =
+    std::to_array<std::string_view>({"exec", "httpGet", "tcpSocket", "grpc", "sleep"});
 
 void check_handler(const Value& probe, const std::string& field, FieldErrors& errors) {
     bool found = false;
@@ -86,6 +108,16 @@ void check_handler(const Value& probe, const std::string& field, FieldErrors& er
 }
 
 }  // namespace
+
+void validate_lifecycle(
+    const json::Value& container, const std::string& field, FieldErrors& errors
+) {
+    for (const std::string_view moment : {"postStart", "preStop"}) {
+        if (const Value* handler = container.at_path({"lifecycle", moment})) {
+            check_handler(*handler, fmt::format("{}.lifecycle.{}", field, moment), errors);
+        }
+    }
+}
 
 void validate_resources(
     const json::Value& container, const std::string& field, FieldErrors& errors

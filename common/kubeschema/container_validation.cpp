@@ -75,8 +75,8 @@ void check_value_source(const Value& variable, const std::string& field, FieldEr
     if (source->empty()) {
         errors.push_back(invalid(
             field + ".valueFrom", "",
-            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or "
-            "`secretKeyRef`"
+            "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, "
+            "`secretKeyRef` or `fileKeyRef`"
         ));
     } else if (!variable.text_at({"value"}).empty()) {
         errors.push_back(
@@ -103,9 +103,14 @@ void check_value_source(const Value& variable, const std::string& field, FieldEr
             errors.push_back(invalid(path + ".key", key, *complaint));
         }
     }
-    if (const Value* reference = source->find("fieldRef");
-        reference != nullptr && reference->text_at({"fieldPath"}).empty()) {
-        errors.push_back(required(field + ".valueFrom.fieldRef.fieldPath"));
+    if (const Value* reference = source->find("fieldRef")) {
+        check_field_path(
+            reference->text_at({"fieldPath"}),
+            {"metadata.name", "metadata.namespace", "metadata.uid", "metadata.labels",
+             "metadata.annotations", "spec.nodeName", "spec.serviceAccountName", "status.hostIP",
+             "status.hostIPs", "status.podIP", "status.podIPs"},
+            field + ".valueFrom.fieldRef.fieldPath", errors
+        );
     }
 }
 
@@ -127,13 +132,13 @@ void check_environment(const Value& container, const std::string& field, FieldEr
         const bool from_map = sources[i].find("configMapRef") != nullptr;
         const bool from_secret = sources[i].find("secretRef") != nullptr;
         if (!from_map && !from_secret) {
-            errors.push_back(
-                invalid(source, "", "must specify one of: `configMapRef` or `secretRef`")
-            );
+            errors.push_back(invalid(
+                field + ".envFrom", "", "must specify one of: `configMapRef` or `secretRef`"
+            ));
         } else if (from_map && from_secret) {
-            errors.push_back(
-                invalid(source, "", "may not have more than one field specified at a time")
-            );
+            errors.push_back(invalid(
+                field + ".envFrom", "", "may not have more than one field specified at a time"
+            ));
         }
         const std::string_view reference = from_map ? "configMapRef" : "secretRef";
         if (from_map != from_secret && sources[i].text_at({reference, "name"}).empty()) {
@@ -163,11 +168,23 @@ void check_mounts(
             errors.push_back(invalid(mount + ".mountPath", path, "must be unique"));
         }
         const std::string_view sub_path = mounts[i].text_at({"subPath"});
+        // Upstream does not say of which mount.
+        const std::string inner = field + ".volumeMounts.subPath";
         if (sub_path.starts_with('/')) {
-            errors.push_back(invalid(mount + ".subPath", sub_path, "must be a relative path"));
+            errors.push_back(invalid(inner, sub_path, "must be a relative path"));
         } else if (fmt::format("/{}/", sub_path).find("/../") != std::string::npos) {
-            errors.push_back(invalid(mount + ".subPath", sub_path, "must not contain '..'"));
+            errors.push_back(invalid(inner, sub_path, "must not contain '..'"));
         }
+    }
+}
+
+void check_security(const Value& context, const std::string& field, FieldErrors& errors) {
+    check_ids(context, {"runAsUser", "runAsGroup"}, field, errors);
+    if (context.bool_at({"privileged"}) && !context.bool_at({"allowPrivilegeEscalation"}, true)) {
+        errors.push_back(invalid(
+            field, context,
+            "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
+        ));
     }
 }
 
@@ -188,9 +205,53 @@ void check_container(
         field + ".imagePullPolicy", errors
     );
     check_choice(
-        container.text_at({"terminationMessagePolicy"}), {"FallbackToLogsOnError", "File"},
+        container.text_at({"terminationMessagePolicy"}), {"File", "FallbackToLogsOnError"},
         field + ".terminationMessagePolicy", errors
     );
+    check_choice(
+        container.text_at({"restartPolicy"}), {"Always", "Never", "OnFailure"},
+        field + ".restartPolicy", errors
+    );
+    validate_lifecycle(container, field, errors);
+    if (const Value* context = container.find("securityContext")) {
+        check_security(*context, field + ".securityContext", errors);
+    }
+}
+
+// Only those that stay beside the others are watched while they run.
+void check_init_container(const Value& container, const std::string& field, FieldErrors& errors) {
+    if (container.text_at({"restartPolicy"}) == "Always") {
+        return;
+    }
+    for (const std::string_view name :
+         {"lifecycle", "livenessProbe", "readinessProbe", "startupProbe"}) {
+        if (container.find(name) != nullptr) {
+            errors.push_back(forbidden(
+                fmt::format("{}.{}", field, name),
+                "may not be set for init containers without restartPolicy=Always"
+            ));
+        }
+    }
+}
+
+// Containers of one machine's pod share its ports.
+void check_host_ports(const Value& pod, FieldErrors& errors) {
+    std::set<std::string> taken;
+    const auto& containers = list_at(pod, {"spec", "containers"});
+    for (std::size_t i = 0; i < containers.size(); ++i) {
+        const auto& ports = list_at(containers[i], {"ports"});
+        for (std::size_t j = 0; j < ports.size(); ++j) {
+            const std::int64_t number = ports[j].integer_at({"hostPort"});
+            std::string key = fmt::format(
+                "{}/{}/{}", ports[j].text_at({"protocol"}), ports[j].text_at({"hostIP"}), number
+            );
+            if (number != 0 && !taken.insert(key).second) {
+                errors.push_back(
+                    duplicate(fmt::format("spec.containers[{}].ports[{}].hostPort", i, j), key)
+                );
+            }
+        }
+    }
 }
 
 }  // namespace
@@ -216,8 +277,12 @@ void validate_containers(
                 errors.push_back(duplicate(field + ".name", name));
             }
             check_container(containers[i], field, host_network, volumes, errors);
+            if (list == "initContainers") {
+                check_init_container(containers[i], field, errors);
+            }
         }
     }
+    check_host_ports(pod, errors);
 }
 
 }  // namespace farhold::kubeschema

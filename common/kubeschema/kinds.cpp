@@ -19,6 +19,9 @@ Registry Registry::built_in() {
     registry.add(make_pod_type());
     registry.add(make_secret_type());
     registry.add(make_service_account_type());
+    registry.add(make_self_review_type());
+    registry.add(make_access_review_type());
+    registry.add(make_rules_review_type());
     registry.add(make_lease_type());
     return registry;
 }

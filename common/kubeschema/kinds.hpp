@@ -11,13 +11,16 @@
 
 namespace farhold::kubeschema {
 
+ResourceType make_access_review_type();
 ResourceType make_config_map_type();
 ResourceType make_event_type();
 ResourceType make_lease_type();
 ResourceType make_namespace_type();
 ResourceType make_node_type();
 ResourceType make_pod_type();
+ResourceType make_rules_review_type();
 ResourceType make_secret_type();
+ResourceType make_self_review_type();
 ResourceType make_service_account_type();
 
 // Verbs, fields and list kind, as nearly all kinds have them.

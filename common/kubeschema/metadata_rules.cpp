@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace farhold::kubeschema {
@@ -90,38 +91,49 @@ void validate_owners(const Value& object, FieldErrors& errors) {
         const std::string field = fmt::format("metadata.ownerReferences[{}]", i);
         const auto require = [&](std::string_view name, const std::string& value) {
             if (value.empty()) {
-                errors.push_back(invalid(
-                    fmt::format("{}.{}", field, name), value,
-                    fmt::format("{} must not be empty", name)
-                ));
+                errors.push_back(required(fmt::format("{}.{}", field, name), "must not be empty"));
             }
         };
         require("apiVersion", owners[i].api_version);
         require("kind", owners[i].kind);
         require("name", owners[i].name);
         require("uid", owners[i].uid);
+        if (std::ranges::count(owners[i].api_version, '/') > 1) {
+            errors.push_back(invalid(
+                field + ".apiVersion", owners[i].api_version,
+                "must be <group>/<version> or <version>"
+            ));
+        }
+        if (owners[i].api_version == "v1" && owners[i].kind == "Event") {
+            const Value& reference = object.at_path({"metadata", "ownerReferences"})->array()[i];
+            errors.push_back(
+                invalid(field, reference, "/v1, Kind=Event is disallowed from being an owner")
+            );
+        }
         if (!owners[i].controller) {
             continue;
         }
+        const std::string owner = fmt::format("{}/{}", owners[i].kind, owners[i].name);
         if (!controller.empty()) {
             errors.push_back(invalid(
                 "metadata.ownerReferences", *object.at_path({"metadata", "ownerReferences"}),
                 fmt::format(
                     "Only one reference can have Controller set to true. Found \"true\" in "
                     "references for {} and {}",
-                    controller, owners[i].name
+                    controller, owner
                 )
             ));
         }
-        controller = owners[i].name;
+        controller = owner;
     }
 }
 
 void validate_finalizers(const Value& object, FieldErrors& errors) {
-    for (const std::string& finalizer : object::finalizers(object)) {
-        if (const auto complaint = object::check_qualified_name(finalizer)) {
-            errors.push_back(invalid("metadata.finalizers", finalizer, *complaint));
-        }
+    const auto finalizers = object::finalizers(object);
+    for (std::size_t i = 0; i < finalizers.size(); ++i) {
+        validate_finalizer(
+            finalizers[i], "metadata.finalizers", fmt::format("metadata.finalizers[{}]", i), errors
+        );
     }
 }
 
@@ -152,6 +164,24 @@ void validate_no_new_finalizers(const Value& updated, const Value& current, Fiel
 }
 
 }  // namespace
+
+void validate_finalizer(
+    const std::string& finalizer, const std::string& list, const std::string& element,
+    FieldErrors& errors
+) {
+    if (const auto complaint = object::check_qualified_name(finalizer)) {
+        errors.push_back(invalid(list, finalizer, *complaint));
+    }
+    constexpr std::array<std::string_view, 3> kStandard = {
+        "kubernetes", "orphan", "foregroundDeletion"
+    };
+    if (!finalizer.contains('/') && std::ranges::find(kStandard, finalizer) == kStandard.end()) {
+        errors.push_back(invalid(
+            element, finalizer,
+            "name is neither a standard finalizer name nor is it fully qualified"
+        ));
+    }
+}
 
 void validate_labels(const json::Value* labels, const std::string& field, FieldErrors& errors) {
     if (labels == nullptr) {
@@ -191,10 +221,7 @@ void validate_metadata_update(
     const Value* grace = updated.at_path({"metadata", "deletionGracePeriodSeconds"});
     const Value* before = current.at_path({"metadata", "deletionGracePeriodSeconds"});
     if (grace != nullptr && (before == nullptr || *grace != *before)) {
-        errors.push_back(invalid(
-            "metadata.deletionGracePeriodSeconds", *grace,
-            "field is immutable; may only be changed via deletion"
-        ));
+        errors.push_back(invalid("metadata.deletionGracePeriodSeconds", *grace, kImmutable));
     }
 }
 

@@ -15,6 +15,12 @@ void validate_metadata_update(
     FieldErrors& errors
 );
 
+// A complaint about its form is put on `list`, one about its kind on `element`.
+void validate_finalizer(
+    const std::string& finalizer, const std::string& list, const std::string& element,
+    FieldErrors& errors
+);
+
 // Also used for the labels in node selectors.
 void validate_labels(const json::Value* labels, const std::string& field, FieldErrors& errors);
 

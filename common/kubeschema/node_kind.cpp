@@ -43,24 +43,87 @@ void validate_taint(
     }
 }
 
+// podCIDR is the first of podCIDRs; clients of either form see both, and podCIDR wins. What is there
+// may all be used unless the machine says otherwise.
+void default_node(Value& node) {
+    if (Value* spec = node.find("spec")) {
+        const std::string first(spec->text_at({"podCIDR"}));
+        const Value* list = spec->find("podCIDRs");
+        const bool listed = list != nullptr && !list->array().empty();
+        if (first.empty() && listed) {
+            spec->set("podCIDR", list->array().front());
+        } else if (!first.empty() && (!listed || list->array().front().string() != first)) {
+            spec->set("podCIDRs", Value::make_array({Value::of(first)}));
+        }
+    }
+    const Value* capacity = node.at_path({"status", "capacity"});
+    if (capacity != nullptr && node.at_path({"status", "allocatable"}) == nullptr) {
+        Value same = *capacity;
+        node.ensure_path({"status"}).set("allocatable", std::move(same));
+    }
+}
+
+void validate_cidrs(const Value& node, FieldErrors& errors) {
+    const auto& cidrs = list_at(node, {"spec", "podCIDRs"});
+    const std::size_t before = errors.size();
+    for (std::size_t i = 0; i < cidrs.size(); ++i) {
+        const std::string_view text = cidrs[i].string().value_or("");
+        if (const auto complaint = object::check_cidr(text)) {
+            errors.push_back(invalid(fmt::format("spec.podCIDRs[{}]", i), text, *complaint));
+        }
+    }
+    const auto v6 = std::ranges::count_if(cidrs, [](const Value& cidr) {
+        return cidr.string().value_or("").contains(':');
+    });
+    const auto total = static_cast<std::ptrdiff_t>(cidrs.size());
+    if (errors.size() == before && (v6 > 1 || total - v6 > 1)) {
+        errors.push_back(invalid(
+            "spec.podCIDRs", *node.at_path({"spec", "podCIDRs"}),
+            "may specify no more than one CIDR for each IP family"
+        ));
+    }
+}
+
+void validate_amounts(const Value& node, FieldErrors& errors) {
+    for (const std::string_view list : {"capacity", "allocatable"}) {
+        const Value* amounts = node.at_path({"status", list});
+        if (amounts == nullptr) {
+            continue;
+        }
+        for (const json::Member& amount : amounts->object()) {
+            if (amount.value.string().value_or("").starts_with('-')) {
+                errors.push_back(invalid(
+                    fmt::format("status.{}.{}", list, amount.key), amount.value,
+                    "must be greater than or equal to 0"
+                ));
+            }
+        }
+    }
+}
+
 void validate_node(const Value& object, FieldErrors& errors) {
+    validate_cidrs(object, errors);
+    validate_amounts(object, errors);
     std::set<std::string> seen;
     const auto& taints = list_at(object, {"spec", "taints"});
     for (std::size_t i = 0; i < taints.size(); ++i) {
-        validate_taint(taints[i], fmt::format("spec.taints[{}]", i), seen, errors);
+        validate_taint(taints[i], fmt::format("metadata.taints[{}]", i), seen, errors);
     }
 }
 
 // Assigned once, by whoever provides the machine or its addresses.
 void validate_node_update(
-    const Value& updated, const Value& current, Part /*part*/, FieldErrors& errors
+    const Value& updated, const Value& current, Part part, FieldErrors& errors
 ) {
+    if (part == Part::status) {
+        validate_amounts(updated, errors);
+    }
     const std::string_view before = current.text_at({"spec", "providerID"});
-    if (!before.empty() && updated.text_at({"spec", "providerID"}) != before) {
-        errors.push_back(forbidden(
-            "spec.providerID",
-            "node updates may not change providerID "
-            "except from \"\" to valid"
+    const std::string_view after = updated.text_at({"spec", "providerID"});
+    if (!before.empty() && after != before) {
+        errors.push_back(invalid(
+            "spec.providerID", Value(),
+            after.empty() ? "field cannot be cleared once set" : "field cannot be modified once set"
         ));
     }
     const auto& cidrs = list_at(current, {"spec", "podCIDRs"});
@@ -153,6 +216,7 @@ ResourceType make_node_type() {
         wide_column("Container-Runtime", "Container runtime and its version."),
     };
     type.cells = node_cells;
+    type.apply_defaults = default_node;
     type.validate = validate_node;
     type.validate_update = validate_node_update;
     return type;

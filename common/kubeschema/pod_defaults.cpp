@@ -30,7 +30,8 @@ std::string_view pull_policy(std::string_view image) {
     const auto slash = image.rfind('/');
     const std::string_view last = slash == std::string_view::npos ? image : image.substr(slash + 1);
     const auto colon = last.find(':');
-    const bool latest = colon == std::string_view::npos || last.substr(colon + 1) == "latest";
+    const bool latest =
+        !image.empty() && (colon == std::string_view::npos || last.substr(colon + 1) == "latest");
     return latest ? "Always" : "IfNotPresent";
 }
 

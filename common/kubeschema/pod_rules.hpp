@@ -33,8 +33,24 @@ void validate_resources(
     const json::Value& container, const std::string& field, FieldErrors& errors
 );
 
+// Members that hold the number of a user or group.
+void check_ids(
+    const json::Value& context, std::initializer_list<std::string_view> names,
+    const std::string& field, FieldErrors& errors
+);
+void validate_lifecycle(
+    const json::Value& container, const std::string& field, FieldErrors& errors
+);
+// The path of a fieldRef, of which only those in `allowed` may be used; metadata.labels['x'] and the
+// like are metadata.labels.
+void check_field_path(
+    std::string_view path, std::initializer_list<std::string_view> allowed,
+    const std::string& field, FieldErrors& errors
+);
+
 std::vector<Column> pod_columns();
 Cells pod_cells(const json::Value& pod, WallTime now);
+json::Value pod_row_conditions(const json::Value& pod);
 
 // "must be between 1 and 65535, inclusive"
 bool is_port(std::int64_t number);

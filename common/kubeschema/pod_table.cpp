@@ -203,4 +203,20 @@ Cells pod_cells(const json::Value& pod, WallTime now) {
     };
 }
 
+// By which clients may tell those that are over.
+json::Value pod_row_conditions(const json::Value& pod) {
+    const std::string_view phase = pod.text_at({"status", "phase"});
+    if (phase != "Succeeded" && phase != "Failed") {
+        return {};
+    }
+    return Value::make_array({Value::make_object({
+        {"type", Value::of("Completed")},
+        {"status", Value::of("True")},
+        {"reason", Value::of(phase)},
+        {"message",
+         Value::of(phase == "Succeeded" ? "The pod has completed successfully." : "The pod failed.")
+        },
+    })});
+}
+
 }  // namespace farhold::kubeschema

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kubeschema/pod_binding.hpp"
+#include "common/kubeschema/pod_eviction.hpp"
 #include "common/kubeschema/pod_rules.hpp"
 #include "common/object/metadata.hpp"
 #include "common/object/time_text.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace farhold::kubeschema {
 namespace {
@@ -12,6 +17,11 @@ namespace {
 using json::Value;
 
 void prepare_pod(Value& pod) {
+    // Less than no time is the least there is.
+    Value* grace = pod.at_path({"spec", "terminationGracePeriodSeconds"});
+    if (grace != nullptr && grace->integer().value_or(0) < 0) {
+        *grace = Value::of(1);
+    }
     pod.set(
         "status", Value::make_object({
                       {"phase", Value::of("Pending")},
@@ -32,6 +42,13 @@ void align_pod_ips(Value& status) {
     }
 }
 
+// They join a pod that runs.
+void validate_new_pod(const Value& pod, FieldErrors& errors) {
+    if (!list_at(pod, {"spec", "ephemeralContainers"}).empty()) {
+        errors.push_back(forbidden("spec.ephemeralContainers", "cannot be set on create"));
+    }
+}
+
 // The machine reports what the containers do; whose they are and how they are classed is ours.
 void prepare_pod_update(Value& updated, const Value& current, Part part) {
     if (part != Part::status) {
@@ -39,7 +56,8 @@ void prepare_pod_update(Value& updated, const Value& current, Part part) {
     }
     Value& status = updated.ensure_path({"status"});
     align_pod_ips(status);
-    if (const Value* qos = current.at_path({"status", "qosClass"})) {
+    const Value* qos = current.at_path({"status", "qosClass"});
+    if (qos != nullptr && status.text_at({"qosClass"}).empty()) {
         status.set("qosClass", *qos);
     }
     Value& metadata = updated.ensure_path({"metadata"});
@@ -62,27 +80,37 @@ std::int64_t default_pod_grace(const Value& pod) {
     return grace < 0 ? 1 : grace;
 }
 
-void set_scheduled(Value& pod, WallTime now) {
+// Makes the condition true, for a reason or for none.
+void set_true(
+    Value& pod, WallTime now, std::string_view type, std::string_view reason = {},
+    std::string_view message = {}
+) {
     Value& conditions = pod.ensure_path({"status"})["conditions"];
     if (!conditions.is_array()) {
         conditions = Value::make_array();
     }
-    for (Value& condition : conditions.array()) {
-        if (condition.text_at({"type"}) == "PodScheduled") {
-            if (condition.text_at({"status"}) != "True") {
-                condition.set("lastTransitionTime", Value::of(object::format_time(now)));
-            }
-            condition.set("status", Value::of("True"));
-            condition.erase("reason");
-            condition.erase("message");
-            return;
+    auto& list = conditions.array();
+    auto condition = std::ranges::find_if(list, [type](const Value& entry) {
+        return entry.text_at({"type"}) == type;
+    });
+    if (condition == list.end()) {
+        list.push_back(Value::make_object({
+            {"type", Value::of(type)},
+            {"lastProbeTime", Value()},
+        }));
+        condition = std::prev(list.end());
+    }
+    if (condition->text_at({"status"}) != "True") {
+        condition->set("status", Value::of("True"));
+        condition->set("lastTransitionTime", Value::of(object::format_time(now)));
+    }
+    for (const auto& [key, text] : {std::pair("reason", reason), std::pair("message", message)}) {
+        if (text.empty()) {
+            condition->erase(key);
+        } else {
+            condition->set(key, Value::of(text));
         }
     }
-    conditions.push_back(Value::make_object({
-        {"type", Value::of("PodScheduled")},
-        {"status", Value::of("True")},
-        {"lastTransitionTime", Value::of(object::format_time(now))},
-    }));
 }
 
 }  // namespace
@@ -92,8 +120,15 @@ ResourceType make_pod_type() {
     type.short_names = {"po"};
     type.categories = {"all"};
     type.subresources = {
-        {.name = "binding", .kind = "Binding", .verbs = {"create"}}, status_subresource()
+        {.name = "binding", .kind = "Binding", .verbs = {"create"}},
+        {.name = "eviction",
+         .group = "policy",
+         .version = "v1",
+         .kind = "Eviction",
+         .verbs = {"create"}},
+        status_subresource(),
     };
+    type.answers_deleted = true;
     type.has_generation = true;
     type.selectable_fields = {
         "spec.hostNetwork",
@@ -108,20 +143,28 @@ ResourceType make_pod_type() {
     };
     type.columns = pod_columns();
     type.cells = pod_cells;
+    type.row_conditions = pod_row_conditions;
     type.apply_defaults = default_pod;
     type.prepare_create = prepare_pod;
     type.prepare_update = prepare_pod_update;
     type.validate = validate_pod;
+    type.validate_create = validate_new_pod;
     type.validate_update = validate_pod_update;
     type.default_grace = default_pod_grace;
     return type;
 }
 
 Result<void> bind_pod(json::Value& pod, const json::Value& binding, WallTime now) {
-    const std::string_view kind = binding.text_at({"target", "kind"}, "Node");
+    const std::string_view kind = binding.text_at({"target", "kind"});
     const std::string_view target = binding.text_at({"target", "name"});
-    if (kind != "Node" || target.empty()) {
-        return fail(ErrorCode::invalid_argument, "the target of a Binding is a Node with a name");
+    if (!kind.empty() && kind != "Node") {
+        return fail(
+            ErrorCode::invalid_argument,
+            unsupported("target.kind", kind, {"Node", "<empty>"}).text()
+        );
+    }
+    if (target.empty()) {
+        return fail(ErrorCode::invalid_argument, required("target.name").text());
     }
     const std::string_view uid = binding.text_at({"metadata", "uid"});
     if (!uid.empty() && uid != object::uid(pod)) {
@@ -152,8 +195,20 @@ Result<void> bind_pod(json::Value& pod, const json::Value& binding, WallTime now
             object::set_annotation(pod, annotation.key, annotation.value.string().value_or(""));
         }
     }
-    set_scheduled(pod, now);
+    // Where the node is, for instance; what the pod says of itself stands.
+    if (const Value* labels = object::labels(binding)) {
+        for (const json::Member& label : labels->object()) {
+            if (!object::label(pod, label.key)) {
+                object::set_label(pod, label.key, label.value.string().value_or(""));
+            }
+        }
+    }
+    set_true(pod, now, "PodScheduled");
     return {};
+}
+
+void mark_evicted(json::Value& pod, WallTime now) {
+    set_true(pod, now, "DisruptionTarget", "EvictionByEvictionAPI", "Eviction API: evicting");
 }
 
 }  // namespace farhold::kubeschema

@@ -170,6 +170,10 @@ void validate_pod_update(
         validate_spec_update(updated, current, errors);
         return;
     }
+    const std::string_view qos = updated.text_at({"status", "qosClass"});
+    if (qos != current.text_at({"status", "qosClass"})) {
+        errors.push_back(invalid("status.qosClass", qos, "field is immutable"));
+    }
     check_transitions(updated, current, "containerStatuses", errors);
     check_addresses(updated, "podIPs", errors);
     check_addresses(updated, "hostIPs", errors);

@@ -47,12 +47,6 @@ void validate_periods(const Value& spec, FieldErrors& errors) {
             fmt::format("must be between 1 and {}, inclusive", kMaxInt32)
         ));
     }
-    const Value* grace = spec.find("terminationGracePeriodSeconds");
-    if (grace != nullptr && grace->integer().value_or(0) < 0) {
-        errors.push_back(invalid(
-            "spec.terminationGracePeriodSeconds", *grace, "must be greater than or equal to 0"
-        ));
-    }
 }
 
 void validate_dns(const Value& spec, FieldErrors& errors) {
@@ -60,8 +54,14 @@ void validate_dns(const Value& spec, FieldErrors& errors) {
         spec.text_at({"dnsPolicy"}), {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"},
         "spec.dnsPolicy", errors
     );
-    if (spec.text_at({"dnsPolicy"}) == "None" &&
-        list_at(spec, {"dnsConfig", "nameservers"}).empty()) {
+    if (spec.text_at({"dnsPolicy"}) != "None") {
+        return;
+    }
+    if (spec.find("dnsConfig") == nullptr) {
+        errors.push_back(
+            required("spec.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None")
+        );
+    } else if (list_at(spec, {"dnsConfig", "nameservers"}).empty()) {
         errors.push_back(required(
             "spec.dnsConfig.nameservers",
             "must provide at least one DNS nameserver when `dnsPolicy` is None"
@@ -132,7 +132,7 @@ void validate_tolerations(const json::Value& pod, FieldErrors& errors) {
         }
         if (operation == "Exists" && !value.empty()) {
             errors.push_back(invalid(
-                field + ".operator", toleration, "value must be empty when `operator` is 'Exists'"
+                field + ".operator", value, "value must be empty when `operator` is 'Exists'"
             ));
         } else if (const auto complaint = object::check_label_value(value)) {
             errors.push_back(invalid(field + ".operator", value, *complaint));
@@ -141,6 +141,22 @@ void validate_tolerations(const json::Value& pod, FieldErrors& errors) {
         check_choice(
             effect, {"NoSchedule", "PreferNoSchedule", "NoExecute"}, field + ".effect", errors
         );
+    }
+}
+
+void check_ids(
+    const Value& context, std::initializer_list<std::string_view> names, const std::string& field,
+    FieldErrors& errors
+) {
+    for (const std::string_view name : names) {
+        const Value* id = context.find(name);
+        const std::int64_t number = id != nullptr ? id->integer().value_or(0) : 0;
+        if (number < 0 || number > kMaxInt32) {
+            errors.push_back(invalid(
+                fmt::format("{}.{}", field, name), *id,
+                fmt::format("must be between 0 and {}, inclusive", kMaxInt32)
+            ));
+        }
     }
 }
 
@@ -160,6 +176,9 @@ void validate_pod(const json::Value& pod, FieldErrors& errors) {
     validate_pull_secrets(spec, errors);
     validate_host_aliases(spec, errors);
     validate_tolerations(pod, errors);
+    if (const Value* context = spec.find("securityContext")) {
+        check_ids(*context, {"runAsUser", "runAsGroup", "fsGroup"}, "spec.securityContext", errors);
+    }
     check_subdomain(spec, "serviceAccountName", errors);
     check_subdomain(spec, "nodeName", errors);
     check_subdomain(spec, "priorityClassName", errors);

@@ -66,6 +66,8 @@ struct ResourceType {
     bool status_at_creation = false;         // A Node registers itself with its status.
     bool allow_unconditional_update = true;  // An update needs no resourceVersion.
     bool allow_create_on_update = false;     // A PUT of an object that is missing creates it.
+    bool answers_deleted = false;            // A DELETE answers what is gone, not a Status.
+    bool is_review = false;                  // A POST is answered, and nothing is kept.
 
     // Beside metadata.name and metadata.namespace. A kind with paths of its own words its refusal
     // of others differently.
@@ -73,11 +75,14 @@ struct ResourceType {
 
     std::vector<Column> columns;
     std::function<Cells(const json::Value& object, WallTime now)> cells;
+    // Of the object's row in a Table; null: none.
+    std::function<json::Value(const json::Value& object)> row_conditions;
 
     std::function<void(json::Value& object)> apply_defaults;
     std::function<void(json::Value& object)> prepare_create;
     std::function<void(json::Value& updated, const json::Value& current, Part part)> prepare_update;
     std::function<void(const json::Value& object, FieldErrors& errors)> validate;
+    std::function<void(const json::Value& object, FieldErrors& errors)> validate_create;
     std::function<void(
         const json::Value& updated, const json::Value& current, Part part, FieldErrors& errors
     )>
@@ -99,7 +104,8 @@ using ResourceTypePtr = std::shared_ptr<const ResourceType>;
 
 class Registry {
 public:
-    // Namespace, Node, Pod, ConfigMap, Secret, ServiceAccount, Event and Lease.
+    // Namespace, Node, Pod, ConfigMap, Secret, ServiceAccount, Event, Lease, and users' reviews of
+    // themselves.
     static Registry built_in();
 
     // nullptr when there is none.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <ranges>
 
 namespace farhold::kubeschema {
@@ -83,6 +84,49 @@ void check_host_path(const Value& source, const std::string& field, FieldErrors&
     );
 }
 
+void check_token(const Value& token, const std::string& field, FieldErrors& errors) {
+    constexpr std::int64_t kMinSeconds = 600;
+    constexpr std::int64_t kMaxSeconds = std::int64_t{1} << 32;
+    const std::string path = field + ".expirationSeconds";
+    if (const Value* life = token.find("expirationSeconds")) {
+        if (life->integer() < kMinSeconds) {
+            errors.push_back(invalid(path, *life, "may not specify a duration less than 10 minutes")
+            );
+        } else if (life->integer() > kMaxSeconds) {
+            errors.push_back(
+                invalid(path, *life, "may not specify a duration larger than 2^32 seconds")
+            );
+        }
+    }
+    if (token.text_at({"path"}).empty()) {
+        errors.push_back(required(field + ".path"));
+    }
+}
+
+void check_pod_fields(const Value& source, const std::string& field, FieldErrors& errors) {
+    for (const Value& item : list_at(source, {"items"})) {
+        if (const Value* reference = item.find("fieldRef")) {
+            check_field_path(
+                reference->text_at({"fieldPath"}),
+                {"metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace",
+                 "metadata.uid"},
+                field + ".fieldRef.fieldPath", errors
+            );
+        }
+    }
+}
+
+void check_projection(const Value& projected, const std::string& field, FieldErrors& errors) {
+    const auto& sources = list_at(projected, {"sources"});
+    for (std::size_t i = 0; i < sources.size(); ++i) {
+        if (const Value* token = sources[i].find("serviceAccountToken")) {
+            check_token(
+                *token, fmt::format("{}.sources[{}].serviceAccountToken", field, i), errors
+            );
+        }
+    }
+}
+
 void check_source(const json::Member& source, const std::string& volume, FieldErrors& errors) {
     const std::string field = fmt::format("{}.{}", volume, source.key);
     if (source.key == "secret") {
@@ -94,10 +138,52 @@ void check_source(const json::Member& source, const std::string& volume, FieldEr
     } else if (source.key == "persistentVolumeClaim" &&
                source.value.text_at({"claimName"}).empty()) {
         errors.push_back(required(field + ".claimName"));
+    } else if (source.key == "emptyDir" && source.value.text_at({"sizeLimit"}).starts_with('-')) {
+        errors.push_back(
+            forbidden(field + ".sizeLimit", "SizeLimit field must be a valid resource quantity")
+        );
+    } else if (source.key == "downwardAPI") {
+        check_pod_fields(source.value, field, errors);
+    } else if (source.key == "projected") {
+        check_projection(source.value, field, errors);
     }
 }
 
 }  // namespace
+
+void check_field_path(
+    std::string_view path, std::initializer_list<std::string_view> allowed,
+    const std::string& field, FieldErrors& errors
+) {
+    static constexpr auto kKnown = std::to_array<std::string_view>({
+        "metadata.annotations",
+        "metadata.labels",
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
+        "spec.hostNetwork",
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "status.hostIP",
+        "status.hostIPs",
+        "status.phase",
+        "status.podIP",
+        "status.podIPs",
+    });
+    const std::string_view whole = path.substr(0, path.find("['"));
+    if (path.empty()) {
+        errors.push_back(required(field));
+    } else if (std::ranges::find(kKnown, whole) == kKnown.end()) {
+        errors.push_back(invalid(
+            field, path,
+            fmt::format("error converting fieldPath: field label not supported: {}", path)
+        ));
+    } else {
+        check_choice(whole, allowed, field, errors);
+    }
+}
 
 std::set<std::string> validate_volumes(const json::Value& pod, FieldErrors& errors) {
     std::set<std::string> names;
@@ -105,11 +191,12 @@ std::set<std::string> validate_volumes(const json::Value& pod, FieldErrors& erro
     for (std::size_t i = 0; i < volumes.size(); ++i) {
         const std::string field = fmt::format("spec.volumes[{}]", i);
         const std::string_view name = volumes[i].text_at({"name"});
+        const std::size_t before = errors.size();
         if (name.empty()) {
             errors.push_back(required(field + ".name"));
         } else if (const auto complaint = object::check_dns1123_label(name)) {
             errors.push_back(invalid(field + ".name", name, *complaint));
-        } else if (!names.emplace(name).second) {
+        } else if (names.contains(std::string(name))) {
             errors.push_back(duplicate(field + ".name", name));
         }
         bool first = true;
@@ -126,6 +213,10 @@ std::set<std::string> validate_volumes(const json::Value& pod, FieldErrors& erro
                 ));
             }
             first = false;
+        }
+        // One that is wrong is none for the mounts.
+        if (errors.size() == before) {
+            names.emplace(name);
         }
     }
     return names;

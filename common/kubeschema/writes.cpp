@@ -105,6 +105,9 @@ FieldErrors validate_create(const ResourceType& type, const json::Value& object)
     if (type.validate) {
         type.validate(object, errors);
     }
+    if (type.validate_create) {
+        type.validate_create(object, errors);
+    }
     return errors;
 }
 

@@ -18,12 +18,21 @@
 namespace farhold::kubeschema {
 
 // Makes the object look as if Kubernetes' Go types had read and written it: types are checked,
-// nulls and empty optional fields go, quantities become canonical, fields that the kind does not
-// have are removed and their paths put into `unknown`. Sets kind and apiVersion when missing.
+// nulls and empty optional fields go, those that are always written come, quantities become
+// canonical, fields that the kind does not have are removed and their paths put into `unknown`. kind
+// and apiVersion are there and come first.
 // invalid_argument names the kind and the field.
 Result<void> conform(
     const ResourceType& type, json::Value& object, std::vector<std::string>& unknown
 );
+
+// The same for a message that is no resource, whose errors name the field only.
+Result<void> conform_message(
+    const MessageType& type, json::Value& object, std::vector<std::string>& unknown
+);
+
+// What Go calls the value in its errors: "object", "number".
+std::string_view json_type(const json::Value& value);
 
 void apply_defaults(const ResourceType& type, json::Value& object);
 

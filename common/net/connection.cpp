@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -265,6 +266,27 @@ Task<Result<void>> Connection::write(std::string_view bytes) {
         bytes.remove_prefix(count);
     }
     co_return Result<void>();
+}
+
+bool Connection::is_quiet() {
+    if (is_closed_ || !unread_.empty() || (session_ && SSL_pending(session_.get()) > 0)) {
+        return false;
+    }
+    char byte = 0;
+    return ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           would_block(errno);
+}
+
+void Connection::probe_when_quiet() {
+    const std::array<std::array<int, 3>, 4> options{{
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 15},
+        {IPPROTO_TCP, TCP_KEEPINTVL, 5},
+        {IPPROTO_TCP, TCP_KEEPCNT, 3},
+    }};
+    for (const auto& [level, name, value] : options) {
+        ::setsockopt(socket_.native_handle(), level, name, &value, sizeof value);
+    }
 }
 
 Duration Connection::quiet_for() const {

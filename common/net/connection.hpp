@@ -64,6 +64,13 @@ public:
     void abort();
     bool is_closed() const { return is_closed_; }
 
+    // Whether nothing waits to be read: of a connection between two requests, that the peer has not
+    // ended it.
+    bool is_quiet();
+    // A peer that says nothing is asked by the kernel whether it is still there: after 15 s, then
+    // every 5 s, given up after the third silence.
+    void probe_when_quiet();
+
     // How long nothing has come from the peer.
     Duration quiet_for() const;
 

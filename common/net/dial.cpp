@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/net/dial.hpp"
 
+#include "common/async/event.hpp"
+#include "common/async/task_group.hpp"
 #include "common/async/timeout.hpp"
 #include "common/net/resolve.hpp"
 
@@ -10,6 +12,8 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <chrono>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -42,6 +46,40 @@ Task<Result<std::shared_ptr<Connection>>> connect(tcp::endpoint address, std::si
     co_return std::make_shared<Connection>(std::move(socket));
 }
 
+// RFC 8305, 8: Connection Attempt Delay.
+constexpr Duration kHeadStart = std::chrono::milliseconds(250);
+
+struct Attempts {
+    explicit Attempts(Executor executor) : changed(std::move(executor)) {}
+
+    Result<std::shared_ptr<Connection>> result = fail(ErrorCode::unavailable, "no address");
+    std::size_t running = 0;
+    Event changed;
+};
+
+Task<> attempt(tcp::endpoint address, const DialOptions& options, Attempts& all) {
+    auto connected = co_await with_timeout(
+        connect(address, options.segment_bytes_max), options.connect_timeout,
+        "connect to " + address.address().to_string() + ": no answer"
+    );
+    --all.running;
+    if (!all.result) all.result = std::move(connected);
+    all.changed.set();
+}
+
+Task<> attempt_all(
+    TaskGroup& group, const std::vector<tcp::endpoint>& addresses, const DialOptions& options,
+    Attempts& all
+) {
+    for (const tcp::endpoint& address : addresses) {
+        ++all.running;
+        group.spawn(attempt(address, options, all));
+        co_await all.changed.wait_for(kHeadStart);
+        if (all.result) co_return;
+    }
+    while (!all.result && all.running > 0) co_await all.changed.wait();
+}
+
 Task<Result<std::vector<tcp::endpoint>>> find_addresses(
     const Endpoint& endpoint, const DialOptions& options
 ) {
@@ -59,6 +97,17 @@ Task<Result<std::vector<tcp::endpoint>>> find_addresses(
 
 }  // namespace
 
+Task<Result<std::shared_ptr<Connection>>> connect_first(
+    std::vector<tcp::endpoint> addresses, DialOptions options
+) {
+    Attempts all(co_await this_executor);
+    const std::function<Task<>(TaskGroup&)> body = [&](TaskGroup& group) {
+        return attempt_all(group, addresses, options, all);
+    };
+    co_await run_with_group(body);
+    co_return std::move(all.result);
+}
+
 Task<Result<std::shared_ptr<Connection>>> dial(
     Endpoint endpoint, std::shared_ptr<const TlsContext> tls, DialOptions options
 ) {
@@ -71,18 +120,7 @@ Task<Result<std::shared_ptr<Connection>>> dial(
         co_return fail(addresses.error());
     }
     enter(DialPhase::connect);
-    Result<std::shared_ptr<Connection>> connected =
-        fail(ErrorCode::unavailable, "resolve " + endpoint.host + ": no address");
-    for (const auto& address : *addresses) {
-        // One address that swallows packets must not use up the time of the others.
-        connected = co_await with_timeout(
-            connect(address, options.segment_bytes_max), options.connect_timeout,
-            "connect to " + address.address().to_string() + ": no answer"
-        );
-        if (connected || connected.error().code() == ErrorCode::cancelled) {
-            break;
-        }
-    }
+    const auto connected = co_await connect_first(*addresses, options);
     if (!connected || !tls) {
         co_return connected;
     }

@@ -10,11 +10,20 @@
 #include "common/net/peer.hpp"
 #include "common/net/tls_context.hpp"
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <memory>
+#include <vector>
 
 namespace farhold::net {
 
-// Without a context in the clear. Tries all addresses of the name in turn.
+// The first of them that answers: each has a head start over the next one, so that one which swallows
+// packets does not hold up the others.
+Task<Result<std::shared_ptr<Connection>>> connect_first(
+    std::vector<boost::asio::ip::tcp::endpoint> addresses, DialOptions options
+);
+
+// Without a context in the clear.
 Task<Result<std::shared_ptr<Connection>>> dial(
     Endpoint endpoint, std::shared_ptr<const TlsContext> tls, DialOptions options = {}
 );

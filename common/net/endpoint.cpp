@@ -3,9 +3,24 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace farhold::net {
+
+namespace {
+
+// Of addresses, not of names.
+constexpr std::string_view kIpv6Characters = "0123456789abcdefABCDEF:.";
+
+bool has_port(std::string_view text) {
+    if (text.starts_with('[')) return !text.ends_with(']');
+    const bool is_ipv6 = std::ranges::count(text, ':') > 1 &&
+                         text.find_first_not_of(kIpv6Characters) == std::string_view::npos;
+    return text.contains(':') && !is_ipv6;
+}
+
+}  // namespace
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
     const auto bad = [&] {
@@ -27,6 +42,15 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
     if (error != std::errc{} || end != digits.data() + digits.size()) return bad();
     endpoint.host = std::string(host);
     return endpoint;
+}
+
+Result<Endpoint> parse_endpoint(std::string_view text, std::uint16_t default_port) {
+    if (has_port(text)) return parse_endpoint(text);
+    const bool is_bare_ipv6 = text.contains(':') && !text.starts_with('[');
+    const std::string host = is_bare_ipv6 ? fmt::format("[{}]", text) : std::string(text);
+    auto endpoint = parse_endpoint(fmt::format("{}:{}", host, default_port));
+    if (endpoint) return endpoint;
+    return fail(ErrorCode::invalid_argument, fmt::format("\"{}\" is not HOST[:PORT]", text));
 }
 
 std::string to_string(const Endpoint& endpoint) {

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <utility>
 
 namespace farhold::net {
 
@@ -82,6 +83,11 @@ void append_field(std::string& head, std::string_view name, std::string_view val
 }
 
 }  // namespace
+
+Error to_error(const Refusal& refusal) {
+    const auto code = refusal.status == 413 ? ErrorCode::resource_exhausted : ErrorCode::corrupt;
+    return {code, "the answer: " + refusal.text};
+}
 
 struct RequestReader::Impl {
     std::expected<Progress, Refusal> check_head() {
@@ -165,6 +171,7 @@ ResponseReader::ResponseReader(std::size_t body_bytes_max, bool answers_head)
     impl_->parser.skip(answers_head);
 }
 
+ResponseReader::ResponseReader(ResponseReader&& other) noexcept = default;
 ResponseReader::~ResponseReader() = default;
 
 std::expected<Progress, Refusal> ResponseReader::advance(std::string& bytes) {
@@ -181,16 +188,24 @@ std::expected<Progress, Refusal> ResponseReader::end_of_stream() {
     return Progress::done;
 }
 
+std::string ResponseReader::take_body() {
+    return std::exchange(impl_->parser.get().body(), {});
+}
+
+bool ResponseReader::keep_alive() const {
+    return impl_->parser.keep_alive();
+}
+
 HttpResponse ResponseReader::take() {
-    auto message = impl_->parser.release();
+    auto& message = impl_->parser.get();
     HttpResponse response;
     response.status = static_cast<int>(message.result_int());
     response.headers = headers_of(message);
-    response.body = std::move(message.body());
+    response.body = take_body();
     return response;
 }
 
-std::string encode_request(const HttpRequest& request, std::string_view host) {
+std::string encode_request(const HttpRequest& request, std::string_view host, bool keep_alive) {
     std::string bytes = fmt::format("{} {} HTTP/1.1\r\n", request.method, request.target);
     append_field(bytes, "Host", host);
     for (const auto& [name, value] : request.headers.fields()) {
@@ -199,7 +214,7 @@ std::string encode_request(const HttpRequest& request, std::string_view host) {
     if (!request.body.empty() || request.method == "POST" || request.method == "PUT") {
         append_field(bytes, "Content-Length", std::to_string(request.body.size()));
     }
-    bytes += "Connection: close\r\n\r\n";
+    bytes += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
     bytes += request.body;
     return bytes;
 }

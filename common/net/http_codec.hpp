@@ -4,6 +4,7 @@
 // reads one message.
 #pragma once
 
+#include "common/base/error.hpp"
 #include "common/net/http.hpp"
 
 #include <cstddef>
@@ -21,6 +22,9 @@ struct Refusal {
     int status;
     std::string text;
 };
+
+// What it means to whoever reads an answer: resource_exhausted when it is too long, else corrupt.
+Error to_error(const Refusal& refusal);
 
 enum class Progress : unsigned char { head, body, done };
 
@@ -48,11 +52,18 @@ class ResponseReader {
 public:
     // To a HEAD request comes no body, whatever the head says.
     ResponseReader(std::size_t body_bytes_max, bool answers_head);
+    ResponseReader(ResponseReader&& other) noexcept;
     ~ResponseReader();
 
     std::expected<Progress, Refusal> advance(std::string& bytes);
     // The peer closed: right for a body without a length, an error before its end.
     std::expected<Progress, Refusal> end_of_stream();
+
+    // What of the body has come since the last call; for answers that have no end.
+    std::string take_body();
+
+    // Once the head is there: whether another request may follow on the connection.
+    bool keep_alive() const;
 
     HttpResponse take();
 
@@ -61,8 +72,8 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// A request with Host and Connection: close.
-std::string encode_request(const HttpRequest& request, std::string_view host);
+// A request with Host, and with Connection: close unless another one may follow it.
+std::string encode_request(const HttpRequest& request, std::string_view host, bool keep_alive);
 
 enum class Framing : unsigned char { length, chunked };
 

@@ -39,7 +39,8 @@ Result<std::string> unescape_value(std::string_view text) {
             return fail(
                 ErrorCode::invalid_argument,
                 fmt::format(
-                    "invalid field selector: unescaped character in value: {}: {}", text, text[i]
+                    "invalid field selector: unescaped character in value: {}",
+                    static_cast<int>(text[i])
                 )
             );
         }

@@ -111,18 +111,16 @@ public:
         if (op == "copy" || op == "move") {
             return transfer(operation, *target, op == "move");
         }
-        const json::Value* value = operation.find("value");
-        // A test without a value tests for null, upstream.
+        // Without a value it is null, upstream.
+        const json::Value* given = operation.find("value");
+        const json::Value value = given != nullptr ? *given : json::Value();
         if (op == "test") {
-            return test(*target, value != nullptr ? *value : json::Value());
+            return test(*target, value);
         }
         if (op != "add" && op != "replace") {
             return misfit(fmt::format("unexpected operation \"{}\"", op));
         }
-        if (value == nullptr) {
-            return misfit(fmt::format("operation \"{}\" has no value", op));
-        }
-        return op == "add" ? add(*target, *value) : replace(*target, *value);
+        return op == "add" ? add(*target, value) : replace(*target, value);
     }
 
 private:
@@ -188,10 +186,13 @@ private:
             return fail(std::move(from.error()));
         }
         const json::Value* source = resolve(document_, *from);
-        if (source == nullptr) {
+        // Upstream copies null from a member that is not there.
+        const json::Value* parent =
+            from->empty() ? nullptr : resolve(document_, std::span(*from).first(from->size() - 1));
+        if (source == nullptr && (moving || parent == nullptr || !parent->is_object())) {
             return misfit("the \"from\" path is missing");
         }
-        json::Value value = *source;
+        json::Value value = source != nullptr ? *source : json::Value();
         if (moving) {
             if (auto removed = remove(*from); !removed) {
                 return removed;

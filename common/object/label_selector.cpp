@@ -35,6 +35,8 @@ public:
         return !at_end() && kSpecial.find(token_.front()) == std::string_view::npos;
     }
 
+    bool begins_requirement() const { return is_word() || token_ == "!"; }
+
     void advance() {
         constexpr std::string_view kSpace = " \t\r\n";
         rest_.remove_prefix(std::min(rest_.find_first_not_of(kSpace), rest_.size()));
@@ -123,9 +125,9 @@ Result<void> check(const Requirement& requirement) {
     for (const std::string& value : requirement.values) {
         if (compares && !to_integer(value)) {
             return refuse(fmt::format(
-                "values[0][{}]: Invalid value: \"{}\": for 'Gt', 'Lt' operators, the value must be "
-                "an integer",
-                requirement.key, value
+                "values[0]: Invalid value: \"{}\": for 'Gt', 'Lt' operators, the value must be an "
+                "integer",
+                value
             ));
         }
         if (const auto complaint = check_label_value(value)) {
@@ -160,6 +162,8 @@ Result<Requirement> parse_requirement(Lexer& lexer) {
         requirement.values.emplace_back(lexer.is_word() ? lexer.token() : "");
         if (lexer.is_word()) {
             lexer.advance();
+        } else if (!lexer.at_end() && lexer.token() != ",") {
+            return refuse(fmt::format("found '{}', expected: identifier", lexer.token()));
         }
     } else {
         return refuse(
@@ -201,15 +205,29 @@ bool holds(const Requirement& requirement, std::optional<std::string_view> label
 Result<LabelSelector> LabelSelector::parse(std::string_view text) {
     LabelSelector selector;
     Lexer lexer(text);
+    const auto unexpected = [&lexer](std::string_view expected) {
+        return fail(
+            ErrorCode::invalid_argument,
+            fmt::format("found '{}', expected: {}", lexer.token(), expected)
+        );
+    };
+    if (!lexer.at_end() && !lexer.begins_requirement()) {
+        return unexpected("!, identifier, or 'end of string'");
+    }
     while (!lexer.at_end()) {
         auto requirement = parse_requirement(lexer);
         if (!requirement) {
             return fail(std::move(requirement.error()));
         }
         selector.requirements_.push_back(std::move(*requirement));
-        if (!lexer.at_end() && !lexer.accept(",")) {
-            return refuse(fmt::format("found '{}', expected: ',' or 'end of string'", lexer.token())
-            );
+        if (lexer.at_end()) {
+            break;
+        }
+        if (!lexer.accept(",")) {
+            return unexpected("',' or 'end of string'");
+        }
+        if (!lexer.begins_requirement()) {
+            return unexpected("identifier after ','");
         }
     }
     return selector;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace farhold::object {
 namespace {
@@ -78,6 +79,9 @@ Complaint check_dns1123_label(std::string_view text) {
     if (text.size() > kLabelLength) {
         return too_many_bytes(kLabelLength);
     }
+    if (!is_dns1123(text) && is_dotted_dns1123(text)) {
+        return "must not contain dots";
+    }
     if (!is_dns1123(text)) {
         return "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or "
                "'-', and must start and end with an alphanumeric character (e.g. 'my-name',  or "
@@ -129,7 +133,7 @@ Complaint check_qualified_name(std::string_view text) {
         part = text.substr(slash + 1);
         if (part.find('/') != std::string_view::npos) {
             return fmt::format(
-                "a qualified name {} with an optional DNS subdomain prefix and '/' (e.g. "
+                "a valid label key {} with an optional DNS subdomain prefix and '/' (e.g. "
                 "'example.com/MyName')",
                 kSentence
             );
@@ -222,6 +226,22 @@ Complaint check_ip(std::string_view text) {
         return std::nullopt;
     }
     return "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
+}
+
+Complaint check_cidr(std::string_view text) {
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const std::string_view address = text.substr(0, slash);
+    const std::string_view length = text.substr(std::min(slash + 1, text.size()));
+    constexpr unsigned kV4 = 32;
+    constexpr unsigned kV6 = 128;
+    unsigned bits = 0;
+    const char* end = length.data() + length.size();
+    const auto [rest, error] = std::from_chars(length.data(), end, bits);
+    const bool is_number = !length.empty() && error == std::errc{} && rest == end;
+    if (check_ip(address) || !is_number || bits > (address.contains(':') ? kV6 : kV4)) {
+        return "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+    }
+    return std::nullopt;
 }
 
 }  // namespace farhold::object

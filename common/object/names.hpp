@@ -28,5 +28,6 @@ Complaint check_env_name(std::string_view text);
 Complaint check_port_name(std::string_view text);
 // IPv4 in dotted or IPv6 in colon notation.
 Complaint check_ip(std::string_view text);
+Complaint check_cidr(std::string_view text);
 
 }  // namespace farhold::object

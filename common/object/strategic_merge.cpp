@@ -5,6 +5,7 @@
 #include "common/object/patch.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iterator>
@@ -43,9 +44,29 @@ std::unexpected<Error> misfit(std::string_view field, std::string_view expected)
     );
 }
 
+// As Go prints a map: "map[a:[x y] b:map[]]".
+std::string go_text(const Value& value) {
+    std::vector<std::string> parts;
+    if (value.is_array()) {
+        for (const Value& element : value.array()) parts.push_back(go_text(element));
+        return fmt::format("[{}]", fmt::join(parts, " "));
+    }
+    if (value.is_object()) {
+        for (const Member& member : value.object()) {
+            parts.push_back(fmt::format("{}:{}", member.key, go_text(member.value)));
+        }
+        std::ranges::sort(parts);
+        return fmt::format("map[{}]", fmt::join(parts, " "));
+    }
+    if (value.is_null()) {
+        return "<nil>";
+    }
+    return value.is_string() ? value.as_string() : value.dump();
+}
+
 std::unexpected<Error> bad_directive(std::string_view type, const Value& where) {
     return fail(
-        ErrorCode::internal, fmt::format("unknown patch type: {} in map: {}", type, where.dump())
+        ErrorCode::internal, fmt::format("unknown patch type: {} in map: {}", type, go_text(where))
     );
 }
 
@@ -157,7 +178,7 @@ Result<void> merge_list_element(
         return fail(
             ErrorCode::internal,
             fmt::format(
-                "map: {} does not contain declared merge key: {}", element.dump(), field.merge_key
+                "map: {} does not contain declared merge key: {}", go_text(element), field.merge_key
             )
         );
     }

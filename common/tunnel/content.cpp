@@ -45,6 +45,11 @@ json::Value machine_metadata(const json::Value& metadata) {
     return kept;
 }
 
+bool has_ended(const json::Value& object) {
+    const std::string_view phase = object.text_at({"status", "phase"});
+    return object.text_at({"kind"}) == "Pod" && (phase == "Succeeded" || phase == "Failed");
+}
+
 }  // namespace
 
 Content make_content(const json::Value& object) {
@@ -55,6 +60,10 @@ Content make_content(const json::Value& object) {
                 kept.object().push_back({member.key, machine_metadata(member.value)});
             } else if (member.key != "status") {
                 kept.object().push_back(member);
+            } else if (has_ended(object)) {
+                kept.object().push_back(
+                    {member.key, json::Value::make_object({{"phase", *member.value.find("phase")}})}
+                );
             }
         }
     }

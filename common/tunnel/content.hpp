@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pure: a Kubernetes object as machines get it: without status and without what changes although
-// nothing changes for the machine (resourceVersion, managedFields, our own bookkeeping). The uid
-// travels beside the content and is compared apart: an object made anew may have the same content.
+// nothing changes for the machine (resourceVersion, managedFields, our own bookkeeping). Of a Pod that
+// has ended the phase is left, so that a machine which knows nothing of it does not run it again. The
+// uid travels beside the content and is compared apart: an object made anew may have the same content.
 #pragma once
 
 #include "common/json/value.hpp"
@@ -20,6 +21,9 @@ inline constexpr std::uint32_t kEncodingJson = 1;
 
 // Where the hub leaves "<epoch>.<ordinal>" of the report that it wrote last into an object.
 inline constexpr std::string_view kReportAnnotation = "farhold.io/report";
+
+// Of a Node: the hash of the one key that may speak for it. Nodes that have it are machines of ours.
+inline constexpr std::string_view kMachineKeyAnnotation = "farhold.io/machine-key";
 
 inline constexpr std::size_t kContentHashBytes = 16;
 

@@ -65,6 +65,7 @@ public:
         Batch batch;
         batch.id = in.id();
         batch.more = in.more();
+        batch.kept_back = in.kept_back();
         if (!in.digest().empty()) {
             batch.digest = digest(in.digest());
         }
@@ -122,6 +123,30 @@ public:
             bounded(in.mutable_certificate_pem(), kPemBytesMax, "certificate");
         certificate.refusal = text(in.mutable_refusal());
         return certificate;
+    }
+
+    TokenRequest token_request(wire::TokenRequest& in) {
+        TokenWish wish;
+        wish.ns = text(in.mutable_namespace_());
+        wish.pod = text(in.mutable_pod());
+        wish.pod_uid = text(in.mutable_pod_uid());
+        wish.service_account = text(in.mutable_service_account());
+        wish.audience = text(in.mutable_audience());
+        wish.expiration_seconds = in.expiration_seconds();
+        return {in.id(), std::move(wish)};
+    }
+
+    Token token(wire::Token& in) {
+        Token token;
+        token.id = in.id();
+        token.token = bounded(in.mutable_token(), kTokenBytesMax, "token");
+        token.expires = time(in.expires_ns());
+        token.refusal = text(in.mutable_refusal());
+        token.retry = in.retry();
+        if (token.token.empty() == token.refusal.empty()) {
+            note(ErrorCode::invalid_argument, "neither a token nor a refusal, or both");
+        }
+        return token;
     }
 
     Goodbye goodbye(wire::Goodbye& in) {
@@ -280,6 +305,8 @@ std::optional<Message> read_message(wire::Frame& frame, Decoder& decoder) {
             return decoder.ping(frame.ping());
         case wire::Frame::kRenewCertificate:
             return decoder.renew_certificate(*frame.mutable_renew_certificate());
+        case wire::Frame::kTokenRequest:
+            return decoder.token_request(*frame.mutable_token_request());
         case wire::Frame::kWelcome:
             return decoder.welcome(*frame.mutable_welcome());
         case wire::Frame::kBatch:
@@ -290,6 +317,8 @@ std::optional<Message> read_message(wire::Frame& frame, Decoder& decoder) {
             return decoder.pong(frame.pong());
         case wire::Frame::kCertificate:
             return decoder.certificate(*frame.mutable_certificate());
+        case wire::Frame::kToken:
+            return decoder.token(*frame.mutable_token());
         case wire::Frame::kGoodbye:
             return decoder.goodbye(*frame.mutable_goodbye());
         case wire::Frame::kFragment:

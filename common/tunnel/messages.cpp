@@ -85,8 +85,9 @@ std::string_view name_of(const Message& message) {
 
 std::string_view name_of_kind(std::size_t kind) {
     constexpr std::array<std::string_view, kMessageKinds> kNames = {
-        "Hello",   "Inventory", "Committed",  "Reports", "Ping",        "RenewCertificate",
-        "Welcome", "Batch",     "ReportsAck", "Pong",    "Certificate", "Goodbye",
+        "Hello",        "Inventory", "Committed", "Reports",    "Ping", "RenewCertificate",
+        "TokenRequest", "Welcome",   "Batch",     "ReportsAck", "Pong", "Certificate",
+        "Token",        "Goodbye",
     };
     return kNames.at(kind);
 }

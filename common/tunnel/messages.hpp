@@ -8,6 +8,7 @@
 #include "common/object/object_key.hpp"
 #include "common/tunnel/view_digest.hpp"
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -45,6 +46,7 @@ inline constexpr std::size_t kTextBytesMax = 1024;  // Keys, uids, versions, rea
 inline constexpr std::size_t kProcessBytesMax = 64;
 inline constexpr std::size_t kPemBytesMax = std::size_t{64} << 10U;
 inline constexpr std::size_t kReportBytesMax = std::size_t{256} << 10U;
+inline constexpr std::size_t kTokenBytesMax = std::size_t{32} << 10U;
 
 // What may be on its way at once: batches that are not committed, reports that are not handled.
 // One object or report may exceed the bytes when it travels alone.
@@ -52,6 +54,8 @@ inline constexpr std::size_t kBatchWindow = 8;
 inline constexpr std::size_t kBatchWindowBytes = std::size_t{512} << 10U;
 inline constexpr std::size_t kReportWindow = 64;
 inline constexpr std::size_t kReportWindowBytes = std::size_t{512} << 10U;
+// Token requests that are not answered.
+inline constexpr std::size_t kTokenWindow = 4;
 
 struct Hello {
     std::uint32_t protocol = kProtocol;
@@ -114,6 +118,7 @@ struct Batch {
     std::vector<Removal> removals;
     bool more = false;
     std::optional<ViewDigest> digest;
+    bool kept_back = false;
 };
 
 // What it counts for in the batch window.
@@ -177,6 +182,31 @@ struct Certificate {
     std::string refusal;
 };
 
+// A ServiceAccount token that a pod wants.
+struct TokenWish {
+    std::string ns;
+    std::string pod;
+    std::string pod_uid;
+    std::string service_account;
+    std::string audience;  // Empty: the Kubernetes API.
+    std::int64_t expiration_seconds = 0;
+
+    auto operator<=>(const TokenWish&) const = default;
+};
+
+struct TokenRequest {
+    std::uint64_t id = 0;
+    TokenWish wish;
+};
+
+struct Token {
+    std::uint64_t id = 0;
+    std::string token;  // A secret. Empty: refused.
+    WallTime expires;
+    std::string refusal;
+    bool retry = false;
+};
+
 enum class GoodbyeReason : std::uint8_t {
     shutting_down,
     not_ready,  // The hub cannot reach Kubernetes or does not know it whole yet.
@@ -201,8 +231,8 @@ struct Goodbye {
 };
 
 using Message = std::variant<
-    Hello, Inventory, Committed, Reports, Ping, RenewCertificate, Welcome, Batch, ReportsAck, Pong,
-    Certificate, Goodbye>;
+    Hello, Inventory, Committed, Reports, Ping, RenewCertificate, TokenRequest, Welcome, Batch,
+    ReportsAck, Pong, Certificate, Token, Goodbye>;
 
 inline constexpr std::size_t kMessageKinds = std::variant_size_v<Message>;
 

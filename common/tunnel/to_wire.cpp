@@ -96,6 +96,7 @@ struct Encoder {
         wire::Batch& out = *frame.mutable_batch();
         out.set_id(batch.id);
         out.set_more(batch.more);
+        out.set_kept_back(batch.kept_back);
         if (batch.digest) {
             out.set_digest(batch.digest->bytes());
         }
@@ -156,6 +157,24 @@ struct Encoder {
         wire::Certificate& out = *frame.mutable_certificate();
         out.set_certificate_pem(certificate.certificate_pem);
         out.set_refusal(certificate.refusal.substr(0, kTextBytesMax));
+    }
+    void operator()(const TokenRequest& request) const {
+        wire::TokenRequest& out = *frame.mutable_token_request();
+        out.set_id(request.id);
+        out.set_namespace_(request.wish.ns);
+        out.set_pod(request.wish.pod);
+        out.set_pod_uid(request.wish.pod_uid);
+        out.set_service_account(request.wish.service_account);
+        out.set_audience(request.wish.audience);
+        out.set_expiration_seconds(request.wish.expiration_seconds);
+    }
+    void operator()(const Token& token) const {
+        wire::Token& out = *frame.mutable_token();
+        out.set_id(token.id);
+        out.set_token(token.token);
+        out.set_expires_ns(token.expires.time_since_epoch().count());
+        out.set_refusal(token.refusal.substr(0, kTextBytesMax));
+        out.set_retry(token.retry);
     }
     void operator()(const Goodbye& goodbye) const {
         frame.mutable_goodbye()->set_reason(reason_of(goodbye.reason));

@@ -158,6 +158,7 @@ MachineCommands::MachineCommands(config::Command& root, Settings& settings) : se
     join.setting("token-file", token_file_, "file with the join token");
     join.setting("node-name", node_name_, "name of the Node; default: the host's name");
     join.setting("label", labels_, "key=value for the Node; may be given several times");
+    join.setting("taint", taints_, "key=value:Effect for the Node; may be given several times");
     join.action([this] { return this->join(); });
 
     config::Command& leave =
@@ -178,6 +179,8 @@ int MachineCommands::join() const {
     if (!token) return failed(token.error());
     auto labels = security::parse_labels(labels_);
     if (!labels) return failed(labels.error());
+    auto taints = security::parse_taints(taints_);
+    if (!taints) return failed(taints.error());
     Settings settings = settings_;
     make_absolute(settings);
     auto dir = datadir::DataDir::open(settings.data_dir);
@@ -187,6 +190,7 @@ int MachineCommands::join() const {
         .token = std::move(*token),
         .node_name = node_name_.empty() ? node::host_name() : node_name_,
         .labels = std::move(*labels),
+        .taints = std::move(*taints),
     };
     return service::run([&](const Executor&) {
         return join_cluster(std::move(settings), std::move(request));

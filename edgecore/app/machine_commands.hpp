@@ -29,6 +29,7 @@ private:
     std::string token_file_;
     std::string node_name_;
     std::vector<std::string> labels_;
+    std::vector<std::string> taints_;
     std::string output_ = "text";
 };
 

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edgecore/app/machine_identity.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace farhold::edge {
+
+namespace {
+
+constexpr Duration kLeap = std::chrono::seconds(10);
+
+}  // namespace
 
 MachineIdentity::MachineIdentity(
     std::string data_dir, security::Credentials credentials, const Clock& clock,
@@ -15,7 +22,8 @@ MachineIdentity::MachineIdentity(
       files_(files),
       logger_(logger.with({{"component", "identity"}})) {}
 
-link::LinkIdentity MachineIdentity::for_link() {
+link::LinkIdentity MachineIdentity::for_link(std::function<void()> time_leapt) {
+    time_leapt_ = std::move(time_leapt);
     link::LinkIdentity identity;
     identity.tls = [this](const std::string& server_name) {
         return security::client_tls(credentials_, server_name, [this] { return time_.now(); });
@@ -27,8 +35,14 @@ link::LinkIdentity MachineIdentity::for_link() {
         return pki::make_certificate_request(credentials_.key);
     };
     identity.adopt_certificate = [this](std::string pem) { return adopt(std::move(pem)); };
-    identity.prove_time = [this](WallTime time) { return time_.prove(time, files_); };
+    identity.prove_time = [this](WallTime time) { return prove(time); };
     return identity;
+}
+
+Task<> MachineIdentity::prove(WallTime time) {
+    const bool leap = time > time_.now() + kLeap;
+    co_await time_.prove(time, files_);
+    if (leap) time_leapt_();
 }
 
 Task<> MachineIdentity::adopt(std::string certificate_pem) {

@@ -11,6 +11,7 @@
 #include "edgecore/security/credentials.hpp"
 #include "edgecore/security/trusted_clock.hpp"
 
+#include <functional>
 #include <string>
 
 namespace farhold::edge {
@@ -27,16 +28,19 @@ public:
     [[nodiscard]] const pki::Certificate& certificate() const { return credentials_.certificate; }
     [[nodiscard]] const security::TrustedClock& time() const { return time_; }
 
-    // Refers to this object, which must outlive the link.
-    link::LinkIdentity for_link();
+    // Refers to this object, which must outlive the link. `time_leapt` is told when a hub has proved
+    // that it is much later than was known.
+    link::LinkIdentity for_link(std::function<void()> time_leapt);
 
 private:
     Task<> adopt(std::string certificate_pem);
+    Task<> prove(WallTime time);
 
     std::string data_dir_;
     security::Credentials credentials_;
     security::TrustedClock time_;
     WorkerThread& files_;
+    std::function<void()> time_leapt_;
     log::Logger logger_;
 };
 

@@ -162,6 +162,9 @@ void collect_pods(Samples& samples, const pods::PodManager& manager) {
         .add(number(counters.images_pulled));
     samples.counter("farhold_pod_operation_failures_total", "Steps of pods that failed.")
         .add(number(counters.operations_failed));
+    samples.counter("farhold_pod_tokens_total", "Answers of the hub to wishes for tokens of pods.")
+        .add(number(counters.tokens_received), {{"outcome", "received"}})
+        .add(number(counters.tokens_refused), {{"outcome", "refused"}});
 }
 
 void collect_runtime(Samples& samples, const runtime::CriRuntime& runtime) {

@@ -105,7 +105,8 @@ public:
               logger
           ),
           link_(
-              executor, std::move(hubs), identity_.for_link(), *store_, clock,
+              executor, std::move(hubs), identity_.for_link([this] { pods_.time_changed(); }),
+              *store_, clock,
               link::LinkConfig{.version = FARHOLD_VERSION, .process = Random::from_system().uuid()},
               logger
           ),
@@ -127,6 +128,9 @@ public:
             if (node_changed) report_node(node_.status());
         });
         ages_.update(store_->outbox(), clock.now().mono);
+        link_.on_token([this](const tunnel::TokenWish& wish, const tunnel::Token& token) {
+            pods_.token_answered(wish, token);
+        });
     }
 
     void start() {
@@ -191,6 +195,10 @@ private:
                     .forget = [this](const std::string& key) { link_.forget(key); },
                     .event = submit(tunnel::ReportClass::event),
                 },
+            .tokens = {
+                .want = [this](tunnel::TokenWish wish) { link_.want_token(std::move(wish)); },
+                .trusted_time = [this] { return identity_.time().now(); },
+            },
             .machine = machine_settings(settings_, identity_.node(), store_->meta().store_uuid),
             .facts = [this] { return pod_facts(identity_.node(), node_.status()); },
             .log = logger,

@@ -77,6 +77,10 @@ void CloudLink::forget(std::string key) {
     feed(event::Forgotten{.key = std::move(key)});
 }
 
+void CloudLink::want_token(tunnel::TokenWish wish) {
+    feed(event::TokenWanted{.wish = std::move(wish)});
+}
+
 // An action can lead to the next event at once; the state machine sees one after the other.
 void CloudLink::feed(Event event) {
     events_.push_back(std::move(event));
@@ -107,6 +111,7 @@ void CloudLink::perform(const Action& action) {
             [this](const action::Store& store) { group_->spawn(commit(store.batch)); },
             [this](const action::AckReports& ack) { group_->spawn(acknowledge(ack.seqs)); },
             [this](const action::ReportRefused& refused) { log_refusal(refused); },
+            [this](const action::TokenAnswered& answer) { on_token_(answer.wish, answer.token); },
             [this](const action::RaiseSequence& raise) {
                 store_.outbox().raise_sequence(raise.seq_high);
                 group_->spawn(raise_sequence(raise.seq_high));

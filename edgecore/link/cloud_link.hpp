@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace farhold::link {
@@ -53,6 +54,11 @@ public:
     void submit(tunnel::ReportClass cls, std::string key, std::string uid, std::string body);
     void forget(std::string key);
 
+    // Before start(): who is told of each token that was wanted, once.
+    using OnToken = std::function<void(const tunnel::TokenWish&, const tunnel::Token&)>;
+    void on_token(OnToken told) { on_token_ = std::move(told); }
+    void want_token(tunnel::TokenWish wish);
+
     [[nodiscard]] const LinkStatus& status() const { return state_.status(); }
     // The hub of the session or of the attempt under way.
     [[nodiscard]] const net::Endpoint& hub() const { return hubs_[hub_]; }
@@ -80,6 +86,7 @@ private:
     std::vector<std::string> known_addresses_;  // Where each hub was reached last.
     std::size_t hub_ = 0;
     LinkIdentity identity_;
+    OnToken on_token_ = [](const auto& /*wish*/, const auto& /*token*/) {};
     store::StateKeeper& store_;
     const Clock& clock_;
     log::Logger logger_;

@@ -151,7 +151,7 @@ void LinkState::store_next(Step& step) {
     way_out_failed_ = false;
     const tunnel::Batch& batch = session_->batches.front();
     store::StoreBatch changes;
-    changes.complete = !batch.more;
+    changes.complete = !batch.more && !batch.kept_back;
     for (const tunnel::Removal& removal : batch.removals) {
         const store::DesiredRow* held = step.store.desired.find(removal.key);
         if (held != nullptr && held->uid == removal.uid) {
@@ -290,6 +290,15 @@ void LinkState::receive(tunnel::Certificate& certificate, Step& step) {
     }
 }
 
+void LinkState::receive(tunnel::Token& token, Step& step) {
+    auto wish = tokens_.answered(token.id);
+    if (!wish) {
+        protocol_error("Token that was not asked for", step);
+        return;
+    }
+    step.actions.emplace_back(action::TokenAnswered{std::move(*wish), std::move(token)});
+}
+
 void LinkState::receive(tunnel::Goodbye& goodbye, Step& step) {
     const bool lasting = tunnel::is_lasting(goodbye.reason);
     status_.refused = lasting;
@@ -335,6 +344,15 @@ void LinkState::send_reports(Step& step) {
     }
     if (!frame.reports.empty()) {
         send(frame, step);
+    }
+}
+
+void LinkState::send_token_requests(Step& step) {
+    if (!in_phase({Phase::syncing, Phase::live})) {
+        return;
+    }
+    for (const tunnel::TokenRequest& request : tokens_.take()) {
+        send(request, step);
     }
 }
 

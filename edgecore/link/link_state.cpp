@@ -89,6 +89,7 @@ Actions LinkState::on_event(const Event& event, const StoreView& store, Now now,
     std::visit([&](const auto& one) { handle(one, step); }, event);
     store_next(step);
     send_reports(step);
+    send_token_requests(step);
     dial_if_due(step);
     return std::move(step.actions);
 }
@@ -120,6 +121,7 @@ void LinkState::handle(const event::Dialed& /*event*/, Step& step) {
     session_->heard = now;
     session_->next_ping = now + tunnel::kPingInterval;
     reports_.begin_session(step.store.meta.seq_at_start);
+    tokens_.begin_session();
     enter(Phase::hello, step);
     const StoreView& store = step.store;
     send(
@@ -230,6 +232,17 @@ void LinkState::handle(const event::Submitted& event, Step& /*step*/) {
 
 void LinkState::handle(const event::Forgotten& event, Step& /*step*/) {
     reports_.forget(event.key);
+}
+
+void LinkState::handle(const event::TokenWanted& event, Step& step) {
+    // Kubernetes bounds no audience, and what is too long for a frame would end every session.
+    if (std::max(event.wish.audience.size(), event.wish.service_account.size()) >
+        tunnel::kTextBytesMax) {
+        tunnel::Token refused{.refusal = "the audience or the ServiceAccount's name is too long"};
+        step.actions.emplace_back(action::TokenAnswered{event.wish, std::move(refused)});
+        return;
+    }
+    tokens_.want(event.wish);
 }
 
 // on_event looks into the outbox after every event.

@@ -20,6 +20,7 @@
 #include "common/tunnel/messages.hpp"
 #include "common/tunnel/traffic.hpp"
 #include "edgecore/link/report_queue.hpp"
+#include "edgecore/link/token_queue.hpp"
 #include "edgecore/store/desired_state.hpp"
 #include "edgecore/store/outbox.hpp"
 #include "edgecore/store/store_batch.hpp"
@@ -104,6 +105,10 @@ struct Submitted {
 struct Forgotten {
     std::string key;
 };
+// A pod wants this token, until TokenAnswered.
+struct TokenWanted {
+    tunnel::TokenWish wish;
+};
 // The outbox as committed is another one: there are new reports, or acknowledged ones are deleted.
 struct OutboxChanged {};
 // A negative answer to AckReports; the positive one is OutboxChanged.
@@ -123,8 +128,8 @@ struct Tick {};
 
 using Event = std::variant<
     event::Dialed, event::DialFailed, event::Heard, event::Received, event::Closed, event::Stored,
-    event::StoreFailed, event::Submitted, event::Forgotten, event::OutboxChanged,
-    event::AcksNotStored, event::RenewalDue, event::Beat, event::Tick>;
+    event::StoreFailed, event::Submitted, event::Forgotten, event::TokenWanted,
+    event::OutboxChanged, event::AcksNotStored, event::RenewalDue, event::Beat, event::Tick>;
 
 namespace action {
 
@@ -154,6 +159,11 @@ struct ReportRefused {
     std::string reason;
     bool gone = false;  // What it was about is gone: nothing to worry about.
 };
+// The hub's answer, or our own refusal of a wish that cannot be sent.
+struct TokenAnswered {
+    tunnel::TokenWish wish;
+    tunnel::Token token;
+};
 // Number reports above this from now on: the hub has seen higher numbers than the store has.
 struct RaiseSequence {
     std::uint64_t seq_high = 0;
@@ -180,8 +190,8 @@ struct StateChanged {};
 
 using Action = std::variant<
     action::Dial, action::Send, action::Close, action::Store, action::AckReports,
-    action::ReportRefused, action::RaiseSequence, action::StoreWentBack, action::RequestRenewal,
-    action::AdoptCertificate, action::ProveTime, action::StateChanged>;
+    action::ReportRefused, action::TokenAnswered, action::RaiseSequence, action::StoreWentBack,
+    action::RequestRenewal, action::AdoptCertificate, action::ProveTime, action::StateChanged>;
 using Actions = std::vector<Action>;
 
 enum class Phase : std::uint8_t {
@@ -296,6 +306,7 @@ private:
     void handle(const event::StoreFailed& event, Step& step);
     void handle(const event::Submitted& event, Step& step);
     void handle(const event::Forgotten& event, Step& step);
+    void handle(const event::TokenWanted& event, Step& step);
     void handle(const event::OutboxChanged& event, Step& step);
     void handle(const event::AcksNotStored& event, Step& step);
     void handle(const event::RenewalDue& event, Step& step);
@@ -307,6 +318,7 @@ private:
     void receive(tunnel::ReportsAck& ack, Step& step);
     void receive(tunnel::Pong& pong, Step& step);
     void receive(tunnel::Certificate& certificate, Step& step);
+    void receive(tunnel::Token& token, Step& step);
     void receive(tunnel::Goodbye& goodbye, Step& step);
 
     [[nodiscard]] bool in_phase(std::initializer_list<Phase> phases) const;
@@ -316,6 +328,7 @@ private:
     void leave_the_past(std::uint64_t acked_seq, Step& step);
     void send_reports(Step& step);
     void send_renewal(Step& step);
+    void send_token_requests(Step& step);
     void dial_if_due(Step& step);
     void store_next(Step& step);
     void store_way_out(Step& step);
@@ -337,6 +350,7 @@ private:
     LinkConfig config_;
     LinkStatus status_;
     ReportQueue reports_;
+    TokenQueue tokens_;
     Backoff backoff_;
     std::optional<LinkSession> session_;
     Storing storing_ = Storing::nothing;  // Maybe on behalf of an earlier session.

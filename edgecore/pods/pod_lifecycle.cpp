@@ -37,6 +37,7 @@ void PodLifecycle::desire(PodSpecPtr spec, Now now) {
     desired_known_ = true;
     retries_.hasten();
     if (spec_ != nullptr) {
+        settle_elsewhere();
         memory_.grace = spec_->grace;
         if (!memory_.start_time) {
             memory_.start_time = now.wall;
@@ -60,6 +61,19 @@ void PodLifecycle::desire(PodSpecPtr spec, Now now) {
         volumes_removed_ = false;
         gone_reported_ = false;
     }
+}
+
+void PodLifecycle::settle_elsewhere() {
+    if (ended_elsewhere_) memory_.final_state.reset();
+    const bool is_known = memory_.final_state || !memory_.containers.empty() ||
+                          memory_.next_sandbox_attempt != 0 || looked_;
+    ended_elsewhere_ = !spec_->final_phase.empty() && (ended_elsewhere_ || !is_known);
+    if (!ended_elsewhere_) return;
+    memory_.final_state = FinalState{
+        .phase = spec_->final_phase == "Succeeded" ? FinalPhase::succeeded : FinalPhase::failed,
+        .reason = {},
+        .message = {},
+    };
 }
 
 void PodLifecycle::refuse(std::string reason, std::string message) {
@@ -95,7 +109,7 @@ bool PodLifecycle::terminating() const {
 }
 
 bool PodLifecycle::status_known() const {
-    return looked_ || memory_.final_state || memory_.containers.empty();
+    return !ended_elsewhere_ && (looked_ || memory_.final_state || memory_.containers.empty());
 }
 
 bool PodLifecycle::stopped() const {
@@ -118,6 +132,12 @@ bool PodLifecycle::restarts(const ContainerSpec& container) const {
 
 void PodLifecycle::remember_condition(const std::string& type, ConditionRecord condition) {
     memory_.conditions.insert_or_assign(type, condition);
+}
+
+void PodLifecycle::remember_token(const podspec::TokenTerms& terms, HeldToken token) {
+    memory_.tokens.insert_or_assign(terms, std::move(token));
+    dirty_ = true;
+    references_changed();
 }
 
 Action PodLifecycle::next(Now now) {
@@ -188,6 +208,10 @@ void PodLifecycle::observed(Result<Observation> observation, Now now) {
                observation_.sandboxes.end();
     });
     dirty_ |= memory_.fold(observation_);
+    if (ended_elsewhere_ && !memory_.containers.empty()) {  // It has run here after all.
+        ended_elsewhere_ = false;
+        memory_.final_state.reset();
+    }
     note_exits(now.mono);
 }
 

@@ -144,8 +144,12 @@ public:
     [[nodiscard]] const Observation& observation() const { return observation_; }
     [[nodiscard]] const ObservedSandbox* current_sandbox() const;
     [[nodiscard]] bool terminating() const;
+    // The cluster says that it has ended and nothing is known of it here: another machine, or this one
+    // before it was set up anew, has run it and told how that went.
+    [[nodiscard]] bool ended_elsewhere() const { return ended_elsewhere_; }
     // False while all that is known of its containers is what an earlier process has remembered: the
-    // runtime may have lost them since, so nothing may be said of them yet.
+    // runtime may have lost them since, so nothing may be said of them yet. Nor is anything said of a
+    // pod that has ended elsewhere.
     [[nodiscard]] bool status_known() const;
     // Nothing of the pod runs or may still run.
     [[nodiscard]] bool stopped() const;
@@ -156,6 +160,8 @@ public:
     [[nodiscard]] std::vector<PodEvent> take_events();
     // Stored with the next SaveMemory; decides nothing.
     void remember_condition(const std::string& type, ConditionRecord condition);
+    // The pod has a new token: to be stored, and to be put into its volumes.
+    void remember_token(const podspec::TokenTerms& terms, HeldToken token);
 
 private:
     struct Crash {  // kubelet's back-off entry of one container.
@@ -197,6 +203,7 @@ private:
         std::vector<StopContainers::Target> targets, Instant deadline, Instant now
     );
 
+    void settle_elsewhere();
     void settle_final_state();
     void make_final(FinalState state);
     void check_active_deadline(Instant now);
@@ -228,6 +235,7 @@ private:
     bool volumes_ready_ = false;
     bool volumes_removed_ = false;
     bool gone_reported_ = false;
+    bool ended_elsewhere_ = false;
 
     std::optional<Action> in_flight_;
     std::optional<Instant> in_flight_deadline_;  // When a StopContainers turns to force.

@@ -81,6 +81,9 @@ bool refers_to(const podspec::PodSpec& pod, const object::ObjectKey& key) {
     if (pod.identity.ns != key.ns) {
         return false;
     }
+    if (key.kind == "ServiceAccount") {
+        return key.name == pod.service_account;
+    }
     const podspec::ReferencedNames names = podspec::referenced_names(pod);
     return (key.kind == "ConfigMap" && names.config_maps.contains(key.name)) ||
            (key.kind == "Secret" && names.secrets.contains(key.name));
@@ -107,6 +110,18 @@ PodManager::~PodManager() = default;
 
 void PodManager::start(TaskGroup& group) {
     group.spawn(run());
+}
+
+void PodManager::token_answered(const tunnel::TokenWish& wish, const tunnel::Token& token) {
+    if (const auto entry = entries_.find(wish.pod_uid); entry != entries_.end()) {
+        entry->second.worker->token_answered({wish.audience, wish.expiration_seconds}, token);
+    }
+}
+
+void PodManager::time_changed() {
+    for (auto& [uid, entry] : entries_) {
+        entry.worker->time_changed();
+    }
 }
 
 std::vector<PodSummary> PodManager::summaries() const {

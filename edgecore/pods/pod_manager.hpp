@@ -35,6 +35,11 @@ public:
     // Runs in the group until that is cancelled; must outlive it. The pods go on running.
     void start(TaskGroup& group);
 
+    // The hub's answer; a pod that is gone needs none.
+    void token_answered(const tunnel::TokenWish& wish, const tunnel::Token& token);
+    // Trusted time has made a leap.
+    void time_changed();
+
     // For `edgecore status`, in the order of namespace and name.
     [[nodiscard]] std::vector<PodSummary> summaries() const;
     [[nodiscard]] const PodCounters& counters() const { return services_.counters; }

@@ -201,6 +201,36 @@ std::map<std::string, ConditionRecord, std::less<>> conditions_of(const json::Va
     return result;
 }
 
+json::Value to_json(const std::map<podspec::TokenTerms, HeldToken>& tokens) {
+    json::Value list = json::Value::make_array();
+    for (const auto& [terms, held] : tokens) {
+        json::Value entry = json::Value::make_object();
+        entry.set("audience", json::Value::of(terms.audience));
+        entry.set("seconds", json::Value::of(terms.expiration_seconds));
+        entry.set("token", json::Value::of(held.token));
+        set_time(entry, "refreshAt", held.refresh_at);
+        list.array().push_back(std::move(entry));
+    }
+    return list;
+}
+
+std::map<podspec::TokenTerms, HeldToken> tokens_of(const json::Value& memory) {
+    std::map<podspec::TokenTerms, HeldToken> result;
+    for (const json::Value& entry : memory.elements_at({"tokens"})) {
+        result.insert_or_assign(
+            podspec::TokenTerms{
+                .audience = std::string(entry.text_at({"audience"})),
+                .expiration_seconds = entry.integer_at({"seconds"}, 0),
+            },
+            HeldToken{
+                .token = std::string(entry.text_at({"token"})),
+                .refresh_at = time_at(entry, "refreshAt").value_or(WallTime{}),
+            }
+        );
+    }
+    return result;
+}
+
 }  // namespace
 
 bool PodMemory::fold(const Observation& observation) {
@@ -261,6 +291,9 @@ std::string encode_memory(const PodMemory& memory) {
     object.set("sandboxAttempt", json::Value::of(std::int64_t{memory.next_sandbox_attempt}));
     set_time(object, "startTime", memory.start_time);
     object.set("conditions", to_json(memory.conditions));
+    if (!memory.tokens.empty()) {
+        object.set("tokens", to_json(memory.tokens));
+    }
     object.set("active", json::Value::of(std::int64_t{memory.active.count()}));
     object.set("grace", json::Value::of(std::int64_t{memory.grace.count()}));
     return object.dump();
@@ -301,6 +334,7 @@ Result<PodMemory> decode_memory(std::string_view text) {
     if (const json::Value* conditions = parsed->find("conditions"); conditions != nullptr) {
         memory.conditions = conditions_of(*conditions);
     }
+    memory.tokens = tokens_of(*parsed);
     memory.active = Duration(parsed->integer_at({"active"}, 0));
     memory.grace = std::chrono::seconds(parsed->integer_at({"grace"}, 30));
     return memory;

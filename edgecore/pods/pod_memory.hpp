@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pure: what a pod's life cycle has to remember beyond the runtime's own state: restart counts, how
-// containers ended, the final phase. Kept in the edge store as one small row per pod and written
-// only when one of these changes, so that counts go on after every container is gone.
+// containers ended, the final phase, its tokens. Kept in the edge store as one small row per pod and
+// written only when one of these changes, so that counts go on after every container is gone and a pod
+// comes back after a reboot without network with the tokens that it had.
 #pragma once
 
 #include "common/base/error.hpp"
 #include "common/base/time.hpp"
+#include "edgecore/podspec/pod_spec.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -93,6 +95,14 @@ struct ConditionRecord {
     bool operator==(const ConditionRecord&) const = default;
 };
 
+// A ServiceAccount's token.
+struct HeldToken {
+    std::string token;    // A secret.
+    WallTime refresh_at;  // By trusted time.
+
+    bool operator==(const HeldToken&) const = default;
+};
+
 struct PodMemory {
     // Whose it is, for a pod whose object is gone.
     std::string ns;
@@ -106,6 +116,7 @@ struct PodMemory {
     // status.startTime: for people only.
     std::optional<WallTime> start_time;
     std::map<std::string, ConditionRecord, std::less<>> conditions;
+    std::map<podspec::TokenTerms, HeldToken> tokens;
     // Time spent active in earlier runs of edgecore, for activeDeadlineSeconds.
     Duration active{};
     // The grace of the last spec seen, for a pod that is removed while edgecore is down.

@@ -7,6 +7,7 @@
 #include "common/async/worker_thread.hpp"
 #include "common/base/time.hpp"
 #include "common/log/log.hpp"
+#include "common/tunnel/messages.hpp"
 #include "edgecore/pods/container_config.hpp"
 #include "edgecore/podspec/environment.hpp"
 #include "edgecore/runtime/container_runtime.hpp"
@@ -28,6 +29,14 @@ struct ReportSink {
     std::function<void(std::string key, std::string uid, std::string body)> event;
 };
 
+// Where ServiceAccount tokens come from.
+struct TokenSupply {
+    // The hub is asked as soon as it can be; the answer is told to the manager, however late.
+    std::function<void(tunnel::TokenWish wish)> want;
+    // Proved by a hub, or a time that it cannot be before.
+    std::function<WallTime()> trusted_time;
+};
+
 // What all pods did, since the start.
 struct PodCounters {
     std::uint64_t sandboxes_started = 0;
@@ -35,6 +44,8 @@ struct PodCounters {
     std::uint64_t containers_restarted = 0;  // Created again after an end.
     std::uint64_t images_pulled = 0;
     std::uint64_t operations_failed = 0;
+    std::uint64_t tokens_received = 0;
+    std::uint64_t tokens_refused = 0;
 };
 
 struct PodServices {
@@ -44,6 +55,7 @@ struct PodServices {
     WorkerThread& files;
     const Clock& clock;
     ReportSink reports;
+    TokenSupply tokens;
     MachineSettings machine;
     // Addresses and what is allocatable, as they are now; pod_ips stays empty.
     std::function<podspec::MachineFacts()> facts;

@@ -3,16 +3,22 @@
 
 #include "common/async/timeout.hpp"
 #include "common/base/ensure.hpp"
+#include "common/base/random.hpp"
 #include "edgecore/pods/pod_files.hpp"
 #include "edgecore/pods/pod_status.hpp"
+#include "edgecore/podspec/service_environment.hpp"
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <optional>
 #include <utility>
 
 namespace farhold::pods {
 
 namespace {
+
+constexpr Duration kFirstTokenTime = std::chrono::seconds(2);
 
 // Those whose interruption leaves nothing half-done in the runtime.
 bool can_be_cancelled(const Action& action) {
@@ -31,6 +37,7 @@ PodWorker::PodWorker(
       lifecycle_(pod, std::move(memory)),
       observer_(services, listing, pod.uid),
       events_(pod, services.machine.node_name),
+      tokens_changed_(services.executor),
       wake_(services.executor),
       log_(services.log.with({{"pod", pod.ns + "/" + pod.name}})),
       unreadable_(log_, "object not readable", "all objects readable"),
@@ -60,6 +67,7 @@ void PodWorker::refuse(std::string reason, std::string message) {
 
 void PodWorker::references_changed() {
     lifecycle_.references_changed();
+    tokens_.hasten();
     wake_.set();
 }
 
@@ -68,17 +76,62 @@ void PodWorker::runtime_changed() {
     wake_.set();
 }
 
+void PodWorker::token_answered(const podspec::TokenTerms& terms, const tunnel::Token& token) {
+    Random random = Random::from_system();
+    auto held = tokens_.answered(
+        terms, token, services_.clock.now().mono, services_.tokens.trusted_time(), random
+    );
+    if (held) {
+        ++services_.counters.tokens_received;
+        lifecycle_.remember_token(terms, std::move(*held));
+    } else {
+        ++services_.counters.tokens_refused;
+        log_.debug("no token", {{"reason", token.refusal}});
+    }
+    tokens_changed_.set();
+    wake_.set();
+}
+
+void PodWorker::time_changed() {
+    wake_.set();
+}
+
+// Tokens are not refreshed any more once the pod is to end.
+void PodWorker::ask_for_tokens(Now now) {
+    tokens_due_.reset();
+    const PodSpecPtr spec = lifecycle_.spec();
+    if (lifecycle_.terminating()) {
+        return;
+    }
+    const PodTokens::Look look = tokens_.look(
+        podspec::referenced_names(*spec).tokens, lifecycle_.memory().tokens, now.mono,
+        services_.tokens.trusted_time()
+    );
+    tokens_due_ = look.next;
+    for (const podspec::TokenTerms& terms : look.due) {
+        services_.tokens.want({
+            .ns = spec->identity.ns,
+            .pod = spec->identity.name,
+            .pod_uid = spec->identity.uid,
+            .service_account = spec->service_account,
+            .audience = terms.audience,
+            .expiration_seconds = terms.expiration_seconds,
+        });
+    }
+}
+
 Task<> PodWorker::run() {
     while (!forgotten_) {
         const Now now = services_.clock.now();
+        ask_for_tokens(now);
         const Action action = lifecycle_.next(now);
         publish();
-        if (const auto* wait = std::get_if<Wait>(&action)) {
-            if (wait->until) {
-                co_await wake_.wait_for(*wait->until - now.mono);
-            } else {
-                co_await wake_.wait();
+        if (const auto* idle = std::get_if<Wait>(&action)) {
+            std::optional<Instant> until = idle->until;
+            if (tokens_due_ && (!until || *tokens_due_ < *until)) {
+                until = tokens_due_;
             }
+            co_await wait(until, now.mono);
         } else if (std::holds_alternative<Forget>(action)) {
             co_await forget();
         } else {
@@ -175,13 +228,17 @@ Task<> PodWorker::wait_for_cancel() {
         if (std::holds_alternative<Cancel>(next)) {
             co_return;
         }
-        const auto* wait = std::get_if<Wait>(&next);
-        ensure(wait != nullptr, "one operation at a time");
-        if (wait->until) {
-            co_await wake_.wait_for(*wait->until - now.mono);
-        } else {
-            co_await wake_.wait();
-        }
+        const auto* idle = std::get_if<Wait>(&next);
+        ensure(idle != nullptr, "one operation at a time");
+        co_await wait(idle->until, now.mono);
+    }
+}
+
+Task<> PodWorker::wait(std::optional<Instant> until, Instant now) {
+    if (until) {
+        co_await wake_.wait_for(*until - now);
+    } else {
+        co_await wake_.wait();
     }
 }
 
@@ -249,8 +306,27 @@ Task<Result<void>> PodWorker::save_memory() {
     co_return co_await services_.store.commit(std::move(batch));
 }
 
+// As long as a hub that can be reached takes to answer: the first start of a pod is not to begin with
+// a complaint.
+Task<> PodWorker::wait_for_tokens() {
+    const auto wanted = podspec::referenced_names(*lifecycle_.spec()).tokens;
+    const Instant deadline = services_.clock.now().mono + kFirstTokenTime;
+    while (lifecycle_.spec() != nullptr && tokens_.awaits_first(wanted, lifecycle_.memory().tokens)
+    ) {
+        const Duration left = deadline - services_.clock.now().mono;
+        if (left <= Duration(0)) {
+            co_return;
+        }
+        co_await tokens_changed_.wait_for(left);
+    }
+}
+
 Task<Result<void>> PodWorker::prepare_volumes() {
+    co_await wait_for_tokens();
     const PodSpecPtr spec = lifecycle_.spec();
+    if (spec == nullptr) {
+        co_return fail(ErrorCode::cancelled, "not wanted any more");
+    }
     const podspec::References known = references();
     const podspec::MachineFacts machine = facts();
     co_return co_await services_.files.run([&] {
@@ -393,7 +469,13 @@ void PodWorker::publish() {
             );
         }
     }
-    if (lifecycle_.spec() == nullptr || !lifecycle_.status_known()) {
+    if (lifecycle_.spec() == nullptr) {
+        return;
+    }
+    if (lifecycle_.ended_elsewhere()) {
+        summary_.phase = lifecycle_.spec()->final_phase;
+    }
+    if (!lifecycle_.status_known()) {
         return;
     }
     std::string body = make_status().dump();
@@ -433,6 +515,24 @@ podspec::References PodWorker::references() {
     };
     take("ConfigMap", names.config_maps, result.config_maps);
     take("Secret", names.secrets, result.secrets);
+    for (const podspec::TokenTerms& terms : names.tokens) {
+        const auto held = lifecycle_.memory().tokens.find(terms);
+        const bool known = held != lifecycle_.memory().tokens.end();
+        result.tokens.emplace(
+            terms, known ? Result<std::string>(held->second.token)
+                         : fail(ErrorCode::not_found, std::string(tokens_.trouble(terms)))
+        );
+    }
+    // The API server's own Service is for every pod, under a name that the pod's namespace may use too.
+    if (const auto* api = desired.find("Service", "default", "kubernetes"); api != nullptr) {
+        podspec::add_service_environment(api->key.name, *api->content, result.services);
+    }
+    if (lifecycle_.spec()->service_links) {
+        for (const store::DesiredRow* row : desired.of_kind("Service")) {
+            if (row->key.ns != ns) continue;
+            podspec::add_service_environment(row->key.name, *row->content, result.services);
+        }
+    }
     if (all_readable) unreadable_.over(services_.clock.now().mono);
     return result;
 }

@@ -12,11 +12,13 @@
 #include "edgecore/pods/pod_lifecycle.hpp"
 #include "edgecore/pods/pod_observer.hpp"
 #include "edgecore/pods/pod_services.hpp"
+#include "edgecore/pods/pod_tokens.hpp"
 #include "edgecore/pods/waiting_line.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +46,10 @@ public:
     void refuse(std::string reason, std::string message);
     void references_changed();
     void runtime_changed();
+    // The answer to a wish of this pod.
+    void token_answered(const podspec::TokenTerms& terms, const tunnel::Token& token);
+    // Trusted time has made a leap.
+    void time_changed();
 
     // Until the pod is forgotten, or cancelled.
     Task<> run();
@@ -62,8 +68,11 @@ private:
     Task<> operate_until_cancelled(Action action);
     Task<> store_outcome(Action action, std::optional<Result<void>>& outcome);
     Task<> wait_for_cancel();
+    Task<> wait(std::optional<Instant> until, Instant now);
 
     Task<Result<void>> save_memory();
+    void ask_for_tokens(Now now);
+    Task<> wait_for_tokens();
     Task<Result<void>> prepare_volumes();
     Task<Result<void>> run_sandbox(RunSandbox run);
     Task<Result<void>> create_container(CreateContainer create);
@@ -93,6 +102,9 @@ private:
     PodLifecycle lifecycle_;
     PodObserver observer_;
     EventRecorder events_;
+    PodTokens tokens_;
+    std::optional<Instant> tokens_due_;  // When to look at them again.
+    Event tokens_changed_;
     Event wake_;
     log::Logger log_;
     std::map<Operation, log::Trouble> troubles_;

@@ -254,7 +254,7 @@ Result<Environment> resolve_environment(
     const PodSpec& pod, const ContainerSpec& container, const References& references,
     const MachineFacts& facts
 ) {
-    Environment environment;
+    Environment environment = references.services;
     std::size_t bytes = 0;
     for (const EnvFrom& source : container.env_from) {
         if (auto added = add_env_from(source, references, environment); !added) {

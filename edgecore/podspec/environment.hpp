@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pure: what a container's environment, command line and downward files say, as kubelet resolves
-// them: envFrom first, env after it, $(VAR) from what is defined so far.
+// them: Services first, envFrom and then env over them, $(VAR) from what is defined so far.
 #pragma once
 
 #include "common/base/error.hpp"

@@ -233,6 +233,7 @@ Result<void> parse_containers(const json::Value& pod_spec, PodSpec& spec) {
 
 void parse_network(const json::Value& pod_spec, PodSpec& spec) {
     spec.host_network = pod_spec.bool_at({"hostNetwork"});
+    spec.service_links = pod_spec.bool_at({"enableServiceLinks"}, true);
     spec.hostname = text_of(pod_spec, "hostname");
     spec.subdomain = text_of(pod_spec, "subdomain");
     const std::string_view policy = pod_spec.text_at({"dnsPolicy"});
@@ -317,6 +318,19 @@ const ContainerSpec* PodSpec::find_container(std::string_view name) const {
     return nullptr;
 }
 
+std::optional<std::int64_t> PodSpec::common_user() const {
+    const std::optional<std::int64_t> user = containers.front().security.run_as_user;
+    for (const auto* list : {&containers, &init_containers}) {
+        const auto differs = [&](const ContainerSpec& one) {
+            return one.security.run_as_user != user;
+        };
+        if (std::ranges::any_of(*list, differs)) {
+            return std::nullopt;
+        }
+    }
+    return user;
+}
+
 Result<PodSpec> parse_pod(const json::Value& content, std::string uid) {
     const json::Value* pod_spec = content.find("spec");
     if (pod_spec == nullptr || !pod_spec->is_object()) {
@@ -336,6 +350,7 @@ Result<PodSpec> parse_pod(const json::Value& content, std::string uid) {
     spec.labels = text_map(object::labels(content));
     spec.annotations = text_map(object::annotations(content));
     spec.generation = object::generation(content);
+    spec.final_phase = content.text_at({"status", "phase"});
     spec.deleting = object::is_deleting(content);
     if (const json::Value* metadata = content.find("metadata"); metadata != nullptr) {
         spec.deletion_grace = seconds_at(*metadata, "deletionGracePeriodSeconds");

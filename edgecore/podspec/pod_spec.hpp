@@ -8,6 +8,7 @@
 #include "common/base/error.hpp"
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -165,9 +166,15 @@ struct DownwardSource {
     std::vector<DownwardFile> items;
     std::optional<std::uint32_t> default_mode;
 };
-struct TokenSource {
-    std::string audience;
+// One token serves all sources of a pod that ask for the same.
+struct TokenTerms {
+    std::string audience;  // Empty: the Kubernetes API.
     std::int64_t expiration_seconds = 3600;
+
+    auto operator<=>(const TokenTerms&) const = default;
+};
+struct TokenSource {
+    TokenTerms terms;
     std::string path;
 };
 struct ProjectedSource {
@@ -208,6 +215,9 @@ struct PodSpec {
     std::map<std::string, std::string> annotations;
     std::int64_t generation = 0;
 
+    // "Succeeded" or "Failed" as the cluster knows it; empty: it has not ended.
+    std::string final_phase;
+
     // Set once the API server has accepted the deletion.
     bool deleting = false;
     std::optional<std::chrono::seconds> deletion_grace;
@@ -222,6 +232,7 @@ struct PodSpec {
     bool host_pid = false;
     bool host_ipc = false;
     bool share_processes = false;
+    bool service_links = true;  // Whether the Services of its namespace are in its environment.
     std::string hostname;
     std::string subdomain;
     DnsPolicy dns_policy = DnsPolicy::cluster_first;
@@ -245,6 +256,8 @@ struct PodSpec {
     std::vector<std::string> unsupported;
 
     [[nodiscard]] const ContainerSpec* find_container(std::string_view name) const;
+    // The user that all containers are told to run as; nothing when they differ or one is not told.
+    [[nodiscard]] std::optional<std::int64_t> common_user() const;
 };
 
 using PodSpecPtr = std::shared_ptr<const PodSpec>;

@@ -61,8 +61,11 @@ Result<ProjectedSource> parse_projected(const json::Value& source) {
             result.sources.emplace_back(parse_downward(*downward));
         } else if (const json::Value* token = part.find("serviceAccountToken"); token != nullptr) {
             result.sources.emplace_back(TokenSource{
-                .audience = text_of(*token, "audience"),
-                .expiration_seconds = token->integer_at({"expirationSeconds"}, 3600),
+                .terms =
+                    {
+                        .audience = text_of(*token, "audience"),
+                        .expiration_seconds = token->integer_at({"expirationSeconds"}, 3600),
+                    },
                 .path = text_of(*token, "path"),
             });
         } else {

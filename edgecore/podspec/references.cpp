@@ -34,6 +34,8 @@ void add_volume(const Volume& volume, ReferencedNames& names) {
                 names.config_maps.insert(own_map->object);
             } else if (const auto* own_secret = std::get_if<SecretSource>(&part)) {
                 names.secrets.insert(own_secret->object);
+            } else if (const auto* token = std::get_if<TokenSource>(&part)) {
+                names.tokens.insert(token->terms);
             }
         }
     }
@@ -80,6 +82,14 @@ Result<const KeyedData*> References::config_map(std::string_view name, bool opti
 
 Result<const KeyedData*> References::secret(std::string_view name, bool optional) const {
     return find_in(secrets, "secret", name, optional && complete);
+}
+
+Result<std::string> References::token(const TokenTerms& terms) const {
+    const auto found = tokens.find(terms);
+    if (found == tokens.end()) {
+        return fail(ErrorCode::not_found, "there is none yet");
+    }
+    return found->second;
 }
 
 ReferencedNames referenced_names(const PodSpec& pod) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pure: the ConfigMaps and Secrets a pod refers to, decoded, as they stood at one moment. A value, so
-// that the thread for file work can hold it while the store moves on.
+// Pure: the ConfigMaps, Secrets and tokens a pod refers to, decoded, as they stood at one moment. A
+// value, so that the thread for file work can hold it while the store moves on.
 #pragma once
 
 #include "common/base/error.hpp"
@@ -20,6 +20,8 @@ using KeyedData = std::map<std::string, std::string, std::less<>>;
 struct References {
     std::map<std::string, std::shared_ptr<const KeyedData>, std::less<>> config_maps;
     std::map<std::string, std::shared_ptr<const KeyedData>, std::less<>> secrets;
+    std::map<TokenTerms, Result<std::string>> tokens;  // Or why there is none.
+    KeyedData services;  // Environment variables by which Services are found.
     // Whether what is missing here is known not to exist; otherwise it may just not have arrived.
     bool complete = false;
 
@@ -27,11 +29,13 @@ struct References {
     // kubelet's words.
     [[nodiscard]] Result<const KeyedData*> config_map(std::string_view name, bool optional) const;
     [[nodiscard]] Result<const KeyedData*> secret(std::string_view name, bool optional) const;
+    [[nodiscard]] Result<std::string> token(const TokenTerms& terms) const;
 };
 
 struct ReferencedNames {
     std::set<std::string> config_maps;
     std::set<std::string> secrets;
+    std::set<TokenTerms> tokens;
 };
 ReferencedNames referenced_names(const PodSpec& pod);
 

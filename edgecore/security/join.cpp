@@ -5,7 +5,6 @@
 #include "common/json/value.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/http_client.hpp"
-#include "common/object/names.hpp"
 
 #include <cstdio>
 #include <utility>
@@ -58,6 +57,13 @@ net::HttpRequest enrol_request(const JoinRequest& join, const pki::PrivateKey& k
     body.set("node", Value::of(join.node_name));
     body.set("architecture", Value::of(kArchitecture));
     body.set("labels", std::move(labels));
+    Value& taints = body.set("taints", Value::make_array());
+    for (const object::Taint& taint : join.taints) {
+        Value& one = taints.push_back(Value::make_object());
+        one.set("key", Value::of(taint.key));
+        one.set("value", Value::of(taint.value));
+        one.set("effect", Value::of(taint.effect));
+    }
     body.set("certificateRequest", Value::of(pki::make_certificate_request(key)));
     net::HttpRequest request;
     request.method = "POST";
@@ -148,13 +154,27 @@ Result<std::map<std::string, std::string>> parse_labels(const std::vector<std::s
         const auto equals = text.find('=');
         const std::string key = text.substr(0, equals);
         const std::string value = equals == std::string::npos ? "" : text.substr(equals + 1);
-        if (equals == std::string::npos || object::check_qualified_name(key) ||
-            object::check_label_value(value)) {
+        if (equals == std::string::npos) {
             return fail(ErrorCode::invalid_argument, "label \"" + text + "\" is not KEY=VALUE");
+        }
+        if (const auto complaint = object::check_machine_label(key, value)) {
+            return fail(ErrorCode::invalid_argument, "label \"" + text + "\": " + *complaint);
         }
         labels[key] = value;
     }
     return labels;
+}
+
+Result<std::vector<object::Taint>> parse_taints(const std::vector<std::string>& texts) {
+    std::vector<object::Taint> taints;
+    for (const std::string& text : texts) {
+        auto taint = object::parse_taint(text);
+        if (!taint) {
+            return fail(taint.error());
+        }
+        taints.push_back(std::move(*taint));
+    }
+    return taints;
 }
 
 Task<Result<Joined>> join(

@@ -8,6 +8,7 @@
 #include "common/base/error.hpp"
 #include "common/base/time.hpp"
 #include "common/net/peer.hpp"
+#include "common/object/machine_choices.hpp"
 #include "common/pki/join_token.hpp"
 #include "edgecore/security/credentials.hpp"
 
@@ -23,6 +24,7 @@ struct JoinRequest {
     pki::JoinToken token;
     std::string node_name;
     std::map<std::string, std::string> labels;
+    std::vector<object::Taint> taints;
 };
 
 struct Joined {
@@ -38,8 +40,9 @@ Result<Joined> read_enrol_answer(
 // "wss://HOST:PORT", the port defaulting to 10000.
 Result<net::Endpoint> parse_hub_url(std::string_view url);
 
-// "key=value" of --label.
+// "key=value" of --label and "key=value:Effect" of --taint.
 Result<std::map<std::string, std::string>> parse_labels(const std::vector<std::string>& texts);
+Result<std::vector<object::Taint>> parse_taints(const std::vector<std::string>& texts);
 
 // Asks the hub for a certificate and saves the credentials. The token is sent only over a connection
 // whose other end has proved, by the token's hash of its CA, to be the hub of that name. A key is

@@ -57,7 +57,8 @@ bool holds(const std::string& version, const Files& files, std::optional<std::in
         struct stat info{};
         if (!bytes || !*bytes || **bytes != content.bytes || ::lstat(full.c_str(), &info) != 0 ||
             (info.st_mode & 07777U) != wanted_mode(content, group) ||
-            (group && info.st_gid != static_cast<gid_t>(*group))) {
+            (group && info.st_gid != static_cast<gid_t>(*group)) ||
+            (content.owner && info.st_uid != static_cast<uid_t>(*content.owner))) {
             return false;
         }
     }
@@ -69,8 +70,13 @@ bool holds(const std::string& version, const Files& files, std::optional<std::in
     return !error && count == files.size();
 }
 
-Result<void> set_group(const std::string& path, std::optional<std::int64_t> group) {
-    if (group && ::lchown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*group)) != 0) {
+Result<void> set_owner(
+    const std::string& path, std::optional<std::int64_t> user, std::optional<std::int64_t> group
+) {
+    constexpr std::int64_t kAsItIs = -1;
+    const auto uid = static_cast<uid_t>(user.value_or(kAsItIs));
+    const auto gid = static_cast<gid_t>(group.value_or(kAsItIs));
+    if ((user || group) && ::lchown(path.c_str(), uid, gid) != 0) {
         return fail_errno("chown", path);
     }
     return {};
@@ -94,8 +100,8 @@ Result<std::string> write_version(
         if (auto written = write_file(full, content.bytes, 0600); !written) {
             return fail(written.error());
         }
-        if (auto grouped = set_group(full, group); !grouped) {
-            return fail(grouped.error());
+        if (auto owned = set_owner(full, content.owner, group); !owned) {
+            return fail(owned.error());
         }
         // Last, as chown takes setuid bits away.
         if (::chmod(full.c_str(), wanted_mode(content, group)) != 0) {

@@ -116,11 +116,23 @@ public:
         return {};
     }
 
-    Result<void> add(const TokenSource& /*source*/, std::optional<std::uint32_t> /*mode*/) {
-        return fail(
-            ErrorCode::unsupported,
-            "serviceAccountToken sources are not supported by this version of edgecore"
+    // As kubelet does: only for the one user that all containers run as, or for the pod's group.
+    Result<void> add(const TokenSource& source, std::optional<std::uint32_t> mode) {
+        memory = true;
+        auto token = references_.token(source.terms);
+        if (!token) {
+            return fail(token.error().within("failed to fetch token"));
+        }
+        const auto owner = pod_.common_user();
+        const bool is_private = owner || pod_.fs_group;
+        auto added = add_file(
+            files, source.path, std::move(*token),
+            is_private ? kSecretMode : mode.value_or(kFileMode)
         );
+        if (added) {
+            files.at(source.path).owner = owner;
+        }
+        return added;
     }
 
     Result<void> add(const ProjectedSource& source) {

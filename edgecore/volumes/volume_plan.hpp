@@ -22,6 +22,7 @@ namespace farhold::volumes {
 struct FileContent {
     std::string bytes;
     std::uint32_t mode = 0644;
+    std::optional<std::int64_t> owner = std::nullopt;  // A user; else root's.
 
     bool operator==(const FileContent&) const = default;
 };

@@ -3,6 +3,7 @@
 // The embedded Kubernetes API under load, without machines. The load is made in this process, on
 // the same cores.
 #include "api_connection.hpp"
+#include "api_load.hpp"
 #include "api_session.hpp"
 #include "benchmarks.hpp"
 #include "common/async/event.hpp"
@@ -44,79 +45,13 @@ std::string config_map(const std::string& name) {
     );
 }
 
-// As large as pods are. Nobody schedules it.
-std::string idle_pod(const std::string& name) {
-    std::string env;
-    for (int number = 0; number < 20; ++number) {
-        env += fmt::format(
-            R"({}{{"name":"VARIABLE_{}","value":"some value of some length {}"}})",
-            number == 0 ? "" : ",", number, number
-        );
-    }
-    return fmt::format(
-        R"({{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{}","labels":{{"app":"idle"}}}},)"
-        R"("spec":{{"schedulerName":"nobody","containers":[{{"name":"main","image":"example/idle:1",)"
-        R"("env":[{}]}}]}}}})",
-        name, env
-    );
-}
-
-Task<> post(ApiConnection& connection, std::string target, std::string body) {
-    const ApiAnswer answer = co_await connection.ask("POST", target, std::move(body));
-    if (answer.status != 201) {
-        throw std::runtime_error(fmt::format("POST {}: {} {}", target, answer.status, answer.body));
-    }
-}
-
-struct Load {
-    std::string collection;
-    std::string (*object)(const std::string& name);
-    std::string prefix;
-    int count = 0;  // How many there are to be; 0: as many as fit into the time.
-    Duration time = {};
-    int made = 0;
-    std::vector<double> latencies;
-};
-
-Task<> write_objects(ApiConnection& connection, Load& load, Instant end) {
-    while (load.count > 0 ? load.made < load.count : SystemClock().now().mono < end) {
-        const int number = ++load.made;
-        const Stopwatch watch;
-        co_await post(
-            connection, load.collection, load.object(fmt::format("{}-{}", load.prefix, number))
-        );
-        load.latencies.push_back(watch.milliseconds());
-    }
-}
-
-using Connections = std::vector<std::unique_ptr<ApiConnection>>;
-
-// One after the other: a server takes only so many handshakes of one address at a time.
-Task<> open_connections(ApiAccess access, int count, Connections& connections) {
-    for (int number = 0; number < count; ++number) {
-        connections.push_back(co_await ApiConnection::open(access));
-    }
-}
-
-// Seconds that it took.
-double run_load(const ApiAccess& access, int clients, Load& load) {
-    boost::asio::io_context loop(1);
-    Connections connections;
-    run_on(loop, open_connections(access, clients, connections));
-    TaskGroup group(loop.get_executor());
-    const Stopwatch watch;
-    for (const auto& connection : connections) {
-        group.spawn(write_objects(*connection, load, watch.began() + load.time));
-    }
-    run_on(loop, group.join());
-    return watch.milliseconds() / 1000;
-}
-
 void add_writes(std::vector<Figure>& figures, const ApiAccess& access) {
     for (const int clients : {1, 16, 64}) {
         say(fmt::format("durable writes, {} clients", clients));
-        Load load{.collection = kConfigMaps, .object = config_map, .time = kWriting};
-        load.prefix = fmt::format("written-by-{}", clients);
+        Load load{.collection = kConfigMaps, .time = kWriting};
+        load.object = [clients](int number) {
+            return config_map(fmt::format("written-by-{}-{}", clients, number));
+        };
         const double seconds = run_load(access, clients, load);
         figures.push_back({
             .key = fmt::format("apiDurableWritesPerSecond{}Clients", clients),
@@ -148,7 +83,8 @@ Task<> list_pods(ApiAccess access, std::vector<double>& times, double& bytes) {
 
 void add_list(std::vector<Figure>& figures, const ApiAccess& access) {
     say(fmt::format("making {} pods", kPodsListed));
-    Load load{.collection = kPodList, .object = idle_pod, .prefix = "listed", .count = kPodsListed};
+    Load load{.collection = kPodList, .count = kPodsListed};
+    load.object = [](int number) { return idle_pod({.name = fmt::format("listed-{}", number)}); };
     run_load(access, 64, load);
     say(fmt::format("listing them {} times", kLists));
     std::vector<double> times;

@@ -13,5 +13,7 @@ std::vector<Figure> measure_footprint();
 std::vector<Figure> measure_startup();
 std::vector<Figure> measure_link();
 std::vector<Figure> measure_api();
+std::vector<Figure> measure_cluster();
+std::vector<Figure> measure_memory();
 
 }  // namespace farhold::bench

@@ -26,6 +26,9 @@ constexpr Benchmark kBenchmarks[] = {
     {"startup", measure_startup, "pods, one and forty; adoption; reboot without a link (3 min)"},
     {"link", measure_link, "cuts, restarts of cloudcore, heartbeats under load (6 min)"},
     {"api", measure_api, "the embedded API: durable writes, a long list, many watches (2 min)"},
+    {"cluster", measure_cluster, "pods through a real API server; what it is asked at rest (8 min)"
+    },
+    {"memory", measure_memory, "cloudcore beside a cluster of many objects (2 min)"},
 };
 
 int usage() {

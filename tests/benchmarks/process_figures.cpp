@@ -73,7 +73,9 @@ ProcessFigures measure_processes(::pid_t pid) {
         const std::string memory = read_proc(one, "smaps_rollup");
         sum.rss_kb += number_after(memory, "Rss:");
         sum.pss_kb += number_after(memory, "Pss:");
-        sum.threads += static_cast<int>(number_after(read_proc(one, "status"), "Threads:"));
+        const std::string status = read_proc(one, "status");
+        sum.threads += static_cast<int>(number_after(status, "Threads:"));
+        sum.peak_rss_kb += number_after(status, "VmHWM:");
         sum.cpu_seconds += cpu_seconds_of(one);
         sum.written_bytes += number_after(read_proc(one, "io"), "\nwrite_bytes:");
     }

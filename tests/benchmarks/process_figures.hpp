@@ -13,6 +13,7 @@ namespace farhold::bench {
 struct ProcessFigures {
     double rss_kb = 0;
     double pss_kb = 0;
+    double peak_rss_kb = 0;  // Each process's own peak, added up.
     int threads = 0;
     double cpu_seconds = 0;    // Since each of its processes began.
     double written_bytes = 0;  // Sent towards a disk; a folder in memory counts nothing.

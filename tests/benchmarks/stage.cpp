@@ -54,7 +54,8 @@ void PodTimes::see(const json::Value& event) {
     changed_.notify_all();
 }
 
-Stage::Stage() : cloud(cloud_options()), machine(cloud, machine_options()) {
+Stage::Stage(const std::string& cluster_kubeconfig)
+    : cloud(cloud_options(cluster_kubeconfig)), machine(cloud, machine_options()) {
     say("bringing up a container runtime, cloudcore and edgecore");
     cloud.start();
     machine.join();
@@ -62,9 +63,10 @@ Stage::Stage() : cloud(cloud_options()), machine(cloud, machine_options()) {
     test::wait_until("the node is Ready", 60s, [this] { return cloud.node_ready(machine.name()); });
 }
 
-test::CloudOptions Stage::cloud_options() const {
+test::CloudOptions Stage::cloud_options(const std::string& cluster_kubeconfig) const {
     test::CloudOptions options;
     options.folder = runtime.folder();
+    options.cluster_kubeconfig = cluster_kubeconfig;
     return options;
 }
 
@@ -77,7 +79,7 @@ test::MachineOptions Stage::machine_options() const {
 }
 
 ApiAccess Stage::admin() const {
-    return api_access(cloud.data_dir() + "/admin.kubeconfig");
+    return api_access(cloud.kubeconfig());
 }
 
 bool Stage::machine_runs(std::size_t pods) const {

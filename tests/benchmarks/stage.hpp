@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What most benchmarks need: a containerd, a standalone cloudcore and one machine that is Ready, of
-// the benchmark's own, and pods on it.
+// What most benchmarks need: a containerd, a cloudcore and one machine that is Ready, of the
+// benchmark's own, and pods on it.
 #pragma once
 
 #include "api_session.hpp"
@@ -40,7 +40,8 @@ private:
 
 class Stage {
 public:
-    Stage();
+    // Standalone, or beside the cluster that the kubeconfig names.
+    explicit Stage(const std::string& cluster_kubeconfig = {});
 
     test::ContainerdFixture runtime;
     test::Cloud cloud;
@@ -55,7 +56,7 @@ public:
     void remove_pods();
 
 private:
-    test::CloudOptions cloud_options() const;
+    test::CloudOptions cloud_options(const std::string& cluster_kubeconfig) const;
     test::MachineOptions machine_options() const;
 };
 

@@ -166,6 +166,11 @@ void ApiServer::account_for_vanished() {
             world_.ledger.may_stop(uid);
         }
     }
+    for (const auto& [key, object] : objects_) {
+        if (!snapshot_.objects.contains(key)) {
+            world_.ledger.data_vanished(key);
+        }
+    }
 }
 
 void ApiServer::restore() {

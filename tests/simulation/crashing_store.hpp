@@ -34,6 +34,7 @@ public:
     [[nodiscard]] const std::map<object::ObjectKey, store::DesiredRow>& desired() const {
         return desired_;
     }
+    [[nodiscard]] const std::map<std::string, std::string>& memory() const { return memory_; }
     [[nodiscard]] std::size_t outbox_size() const { return outbox_.size(); }
 
 private:

@@ -149,6 +149,7 @@ void EdgeProcess::apply(const store::StoreBatch& batch, std::set<object::ObjectK
     for (const store::DesiredRow& row : batch.upserts) {
         check_own_view(world_, machine_.name, row);
     }
+    check_startable(world_, machine_.name, desired_, batch);
     const auto keys = desired_.apply(batch);
     changed.insert(keys.begin(), keys.end());
     for (const store::ReportRow& row : batch.reports) {
@@ -296,6 +297,38 @@ void EdgeProcess::carry_out(link::action::RaiseSequence& raise) {
 
 void EdgeProcess::carry_out(link::action::StoreWentBack& back) {
     world_.note("{} went back in time, {} stale reports", machine_.name, back.stale);
+}
+
+void EdgeProcess::carry_out(link::action::TokenAnswered& answer) {
+    const auto pod = pods_.find(answer.wish.pod_uid);
+    if (pod == pods_.end()) {
+        return;
+    }
+    if (answer.token.refusal.empty() && answer.token.token != answer.wish.pod_uid) {
+        world_.violate("own_token_only", answer.wish.pod_uid + " gets another pod's token");
+    }
+    const auto driver = pod->second;  // It may go meanwhile.
+    driver->token_answered({answer.wish.audience, answer.wish.expiration_seconds}, answer.token);
+}
+
+void EdgeProcess::carry_out(link::action::ProveTime& prove) {
+    const bool leap = prove.time > trusted_time() + 10s;
+    proved_ = std::max(trusted_time(), prove.time);
+    proved_at_ = world_.now();
+    if (leap) {
+        for (const auto& [uid, driver] : std::map(pods_)) {
+            driver->pump();
+        }
+    }
+}
+
+void EdgeProcess::want_token(tunnel::TokenWish wish) {
+    tell_link(link::event::TokenWanted{std::move(wish)});
+}
+
+// Nothing is kept over a restart: until a hub has told the time it is known to be long ago.
+WallTime EdgeProcess::trusted_time() const {
+    return proved_ + (world_.now() - proved_at_);
 }
 
 void EdgeProcess::report(std::string key, std::string uid, std::string body) {

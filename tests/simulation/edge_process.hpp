@@ -56,6 +56,8 @@ public:
     ) override;
     void report(std::string key, std::string uid, std::string body) override;
     void forget_report(const std::string& key) override;
+    void want_token(tunnel::TokenWish wish) override;
+    [[nodiscard]] WallTime trusted_time() const override;
     std::int64_t next_order() override { return ++machine_.order; }
     void pod_forgotten(const std::string& uid) override;
 
@@ -77,6 +79,8 @@ private:
     void carry_out(link::action::ReportRefused& refused);
     void carry_out(link::action::RaiseSequence& raise);
     void carry_out(link::action::StoreWentBack& back);
+    void carry_out(link::action::TokenAnswered& answer);
+    void carry_out(link::action::ProveTime& prove);
     template <class Other>
     void carry_out(Other& /*nothing to do with it here*/) {}
     void connected(std::shared_ptr<Connection> connection);
@@ -119,6 +123,9 @@ private:
     std::map<std::string, std::shared_ptr<PodDriver>> pods_;  // By uid.
     std::set<std::string> removed_;  // Pods that have been told that nothing is wanted.
     bool runtime_listed_ = false;    // Nothing is decided before.
+
+    WallTime proved_{};  // By a hub, and when.
+    Instant proved_at_{};
 };
 
 }  // namespace farhold::simulation

@@ -40,6 +40,7 @@ constexpr std::array kDials = {
     Dial{"api_fails", &Faults::api_fails, 0.3},
     Dial{"api_slow", &Faults::api_slow, 0.2},
     Dial{"list_partial", &Faults::list_partial, 0.5},
+    Dial{"read_refused", &Faults::read_refused, 0.7},
     Dial{"watch_breaks", &Faults::watch_breaks_per_hour, 120},
     Dial{"compactions", &Faults::compactions_per_hour, 60},
     Dial{"restores", &Faults::restores_per_hour, 12},

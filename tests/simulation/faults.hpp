@@ -44,6 +44,7 @@ struct Faults {
     double api_fails = 0;
     double api_slow = 0;  // The answer takes seconds.
     double list_partial = 0;
+    double read_refused = 0;  // Of an object: neither there nor absent.
     double watch_breaks_per_hour = 0;
     double compactions_per_hour = 0;
     double restores_per_hour = 0;  // To an older state, which then takes another course.

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fleet.hpp"
 
+#include "common/object/metadata.hpp"
+#include "common/tunnel/content.hpp"
+
 #include <utility>
 
 namespace farhold::simulation {
 
 using namespace std::chrono_literals;
+
+json::Value machine_node(std::string_view name) {
+    json::Value node = json::Value::make_object();
+    node.set("kind", json::Value::of("Node"));
+    node.ensure_path({"metadata"}).set("name", json::Value::of(name));
+    object::set_annotation(node, tunnel::kMachineKeyAnnotation, "key");
+    return node;
+}
 
 Fleet::Fleet(World& world, std::size_t hubs, std::size_t machines) : world_(world), api_(world) {
     for (std::size_t i = 1; i <= hubs; ++i) {
@@ -18,9 +29,11 @@ Fleet::Fleet(World& world, std::size_t hubs, std::size_t machines) : world_(worl
 
 void Fleet::start() {
     for (const auto& machine : machines_) {
-        json::Value node = json::Value::make_object();
-        node.set("kind", json::Value::of("Node"));
-        node.ensure_path({"metadata"}).set("name", json::Value::of(machine->parts.name));
+        json::Value node = machine_node(machine->parts.name);
+        if (world_.random.chance(0.5)) {
+            node["metadata"].erase("annotations");
+            world_.queue.after(world_.between(0s, 60s), [this, &machine] { enrol(*machine); });
+        }
         static_cast<void>(api_.create(std::move(node)));
     }
     haunt_api();
@@ -34,6 +47,17 @@ void Fleet::start() {
     }
 }
 
+// Its Node may have been there before, with pods, and may be put back to that with the cluster.
+void Fleet::enrol(const Machine& machine) {
+    const auto known = api_.get(object::ObjectKey{"Node", {}, machine.parts.name});
+    if (known && !object::annotation(**known, tunnel::kMachineKeyAnnotation)) {
+        world_.note("{} enrols", machine.parts.name);
+        json::Value node = **known;
+        object::set_annotation(node, tunnel::kMachineKeyAnnotation, "key");
+        static_cast<void>(api_.update(std::move(node)));
+    }
+}
+
 void Fleet::calm() {
     world_.note("calm");
     world_.faults = Faults{};
@@ -43,6 +67,7 @@ void Fleet::calm() {
         }
     }
     for (const auto& machine : machines_) {
+        enrol(*machine);
         machine->cut_off_until = Instant{};
         machine->parts.runtime.go_away_for(0s);
         if (machine->process == nullptr) {

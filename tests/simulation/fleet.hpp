@@ -10,9 +10,13 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace farhold::simulation {
+
+// A Node that a machine has enrolled.
+json::Value machine_node(std::string_view name);
 
 class Fleet {
 public:
@@ -47,6 +51,7 @@ public:
 
 private:
     void start_machine(Machine& machine);
+    void enrol(const Machine& machine);
     void start_hub(Hub& hub);
     void dial(Machine& machine, std::function<void(Result<std::shared_ptr<Connection>>)> done);
     void haunt_machine(Machine& machine);

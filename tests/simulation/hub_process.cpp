@@ -79,8 +79,14 @@ void HubProcess::stop() {
     sessions_.clear();
 }
 
-bool HubProcess::ready() const {
-    return std::ranges::all_of(feeds_, [](const auto& entry) { return entry.second.complete; });
+void HubProcess::look_if_whole() {
+    const bool all_listed =
+        std::ranges::all_of(feeds_, [](const auto& entry) { return entry.second.complete; });
+    if (!ready_ && all_listed && views_->needed().all_answered()) {
+        ready_ = true;
+        world_.note("{} knows the cluster", name_);
+        spread({});
+    }
 }
 
 // Lists and watches.
@@ -106,15 +112,19 @@ void HubProcess::list(Feed& feed) {
 }
 
 void HubProcess::listed(Feed& feed, const Listing& listing, bool complete) {
-    std::vector<const json::Value*> objects;
+    std::set<object::ObjectKey> present;
     for (const ObjectPtr& object : listing.objects) {
         if (complete || world_.random.chance(0.5)) {
-            objects.push_back(object.get());
+            const views::ViewChanges changes = views_->read(*object);
+            if (!changes.empty()) {
+                spread(changes);
+            }
+            present.insert(object::ObjectKey::of(*object));
         }
     }
     if (!complete) {
         world_.note(
-            "{} lists {} {} of {}", name_, feed.kind, objects.size(), listing.objects.size()
+            "{} lists {} {} of {}", name_, feed.kind, present.size(), listing.objects.size()
         );
     }
     cluster_uid_ = listing.cluster_uid;
@@ -122,7 +132,7 @@ void HubProcess::listed(Feed& feed, const Listing& listing, bool complete) {
         views::ListedKind{
             feed.kind, listing.cluster_uid, std::to_string(listing.revision), complete
         },
-        objects
+        present
     ));
     if (!complete) {
         later(world_.between(500ms, 5s), [this, &feed] { list(feed); });
@@ -131,11 +141,71 @@ void HubProcess::listed(Feed& feed, const Listing& listing, bool complete) {
     feed.complete = true;
     feed.following = true;
     feed.revision = listing.revision;
-    if (ready() && !std::exchange(was_ready_, true)) {
-        world_.note("{} knows the cluster", name_);
-        spread({});
-    }
+    look_if_whole();
     fetch_soon(feed);
+}
+
+void HubProcess::learn(const views::NewMachine& machine) {
+    ask<Listing>(
+        [this]() -> Result<Listing> { return api_.list("Pod"); },
+        [this, machine](const Result<Listing>& listing) {
+            if (!listing) {
+                later(world_.between(500ms, 5s), [this, machine] { learn(machine); });
+                return;
+            }
+            std::vector<const json::Value*> pods;
+            for (const ObjectPtr& pod : listing->objects) {
+                if (pod->text_at({"spec", "nodeName"}) == machine.node) {
+                    pods.push_back(pod.get());
+                }
+            }
+            spread(views_->learned(machine, pods));
+            spread({});
+        }
+    );
+}
+
+// What pods refer to.
+
+void HubProcess::fetch_objects() {
+    constexpr std::size_t kAtOnce = 4;
+    while (objects_asked_ < kAtOnce) {
+        const auto fetch = views_->needed().take_due(world_.now());
+        if (!fetch) {
+            return;
+        }
+        ++objects_asked_;
+        ask<ObjectPtr>(
+            [this, key = fetch->key, refused = world_.happens(world_.faults.read_refused)] {
+                return refused ? fail(ErrorCode::permission_denied, "refused") : api_.get(key);
+            },
+            [this, fetch = *fetch](const Result<ObjectPtr>& object) {
+                object_answered(fetch, object);
+            }
+        );
+    }
+}
+
+void HubProcess::object_answered(const views::Fetch& fetch, const Result<ObjectPtr>& object) {
+    --objects_asked_;
+    views::ViewChanges changes;
+    if (object) {
+        changes = views_->arrived(fetch, **object);
+    } else if (object.error().code() == ErrorCode::not_found) {
+        changes = views_->absent(fetch);
+    } else if (object.error().code() == ErrorCode::permission_denied) {
+        world_.note("{} may not read {}", name_, fetch.key.text());
+        const Duration wait = world_.between(1s, 60s);
+        views_->refused(fetch, object.error().message(), world_.now() + wait);
+        later(wait, [this] { fetch_objects(); });
+    } else {
+        views_->unanswered(fetch);
+    }
+    if (!changes.empty()) {
+        spread(changes);
+    }
+    look_if_whole();
+    fetch_objects();
 }
 
 void HubProcess::fetch_soon(Feed& feed) {
@@ -195,6 +265,10 @@ void HubProcess::spread(const views::ViewChanges& changes) {
     for (auto& [id, of_session] : by_session) {
         tell(id, hub::event::ViewChanged{std::move(of_session)});
     }
+    for (const views::NewMachine& machine : views_->take_new_machines()) {
+        learn(machine);
+    }
+    fetch_objects();
     keep_hold();
 }
 

@@ -37,7 +37,7 @@ public:
     // A person confirms whatever is held.
     void confirm_all();
 
-    [[nodiscard]] bool ready() const;
+    [[nodiscard]] bool ready() const { return ready_; }
     [[nodiscard]] const views::NodeView& view(const std::string& node) {
         return views_->view(node);
     }
@@ -56,10 +56,10 @@ private:
     struct Session final : hub::ViewAccess {
         Session(HubProcess& owner, std::string of_node, hub::SessionConfig config, Now now)
             : owner_hub(owner), node(std::move(of_node)), state(std::move(config), now) {}
-        bool ready() const override { return owner_hub.ready(); }
+        bool ready() const override { return owner_hub.ready() && owner_hub.views_->knows(node); }
         const views::NodeView& view() const override { return owner_hub.views_->view(node); }
-        bool may_remove_surplus(std::string_view held_node_uid) override {
-            return owner_hub.views_->may_remove_surplus(node, held_node_uid);
+        bool may_remove_surplus(std::string_view held_node_uid, std::size_t objects) override {
+            return owner_hub.views_->may_remove_surplus(node, held_node_uid, objects);
         }
 
         HubProcess& owner_hub;
@@ -82,6 +82,10 @@ private:
 
     void list(Feed& feed);
     void listed(Feed& feed, const Listing& listing, bool complete);
+    void learn(const views::NewMachine& machine);
+    void fetch_objects();
+    void object_answered(const views::Fetch& fetch, const Result<ObjectPtr>& object);
+    void look_if_whole();
     void fetch_soon(Feed& feed);
     void fetch(Feed& feed);
     void spread(const views::ViewChanges& changes);
@@ -98,6 +102,7 @@ private:
     void carry_out(std::uint64_t id, hub::action::Apply& apply);
     void carry_out(std::uint64_t id, hub::action::ConfirmGone& confirm);
     void carry_out(std::uint64_t id, hub::action::RenewLease& renew);
+    void carry_out(std::uint64_t id, hub::action::MintToken& mint);
     template <class Other>
     void carry_out(std::uint64_t /*id*/, Other& /*nothing to do with it here*/) {}
     void write_report(
@@ -115,7 +120,8 @@ private:
     std::string kept_hold_;
     std::uint64_t api_epoch_ = 0;
     std::map<std::string, Feed> feeds_;
-    bool was_ready_ = false;
+    bool ready_ = false;
+    std::size_t objects_asked_ = 0;
     std::string cluster_uid_;
     std::map<std::uint64_t, std::unique_ptr<Session>> sessions_;
     std::uint64_t last_session_ = 0;

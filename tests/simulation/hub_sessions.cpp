@@ -219,6 +219,26 @@ void HubProcess::carry_out(std::uint64_t id, hub::action::RenewLease& renew) {
     );
 }
 
+void HubProcess::carry_out(std::uint64_t id, hub::action::MintToken& mint) {
+    ask<bool>(
+        [this, wish = mint.request.wish]() -> Result<bool> {
+            const auto pod = api_.get(object::ObjectKey{"Pod", wish.ns, wish.pod});
+            return pod && object::uid(**pod) == wish.pod_uid;
+        },
+        [this, id, request = mint.request](const Result<bool>& bound) {
+            tunnel::Token token{.id = request.id};
+            if (bound && *bound) {
+                token.token = request.wish.pod_uid;
+                token.expires = now().wall + std::chrono::seconds(request.wish.expiration_seconds);
+            } else {
+                token.refusal = "no such pod, or no answer";
+                token.retry = !bound;
+            }
+            tell(id, hub::event::TokenMinted{std::move(token)});
+        }
+    );
+}
+
 void HubProcess::carry_out(std::uint64_t id, hub::action::Apply& apply) {
     const auto target = hub::ReportTarget::parse(apply.report);
     if (!target) {

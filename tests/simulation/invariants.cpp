@@ -107,6 +107,31 @@ std::string compare_pods(const ApiServer& api, const Fleet::Machine& machine) {
     return {};
 }
 
+// Every pod that runs has a token on the disk, one that is not overdue.
+std::string compare_tokens(const ApiServer& api, const Fleet::Machine& machine) {
+    constexpr Duration kUnderWay = std::chrono::minutes(2);
+    const WallTime now = machine.process->trusted_time();
+    for (const ObjectPtr& pod : api.of_kind("Pod")) {
+        const std::string uid(object::uid(*pod));
+        const auto memory = machine.parts.disk.memory().find(uid);
+        if (pod->text_at({"spec", "nodeName"}) != machine.parts.name ||
+            pod->text_at({"status", "phase"}) != "Running") {
+            continue;
+        }
+        if (memory == machine.parts.disk.memory().end()) {
+            return uid + " is not remembered";
+        }
+        const auto tokens = pods::decode_memory(memory->second).value().tokens;
+        if (tokens.empty() || tokens.begin()->second.token != uid) {
+            return uid + " has no token";
+        }
+        if (tokens.begin()->second.refresh_at + kUnderWay < now) {
+            return uid + " has a token that is overdue";
+        }
+    }
+    return {};
+}
+
 // Every last durable report has arrived, or its pod is gone.
 std::string compare_reports(Fleet& fleet) {
     for (const auto& [key, durable] : fleet.world().ledger.durable()) {
@@ -177,6 +202,34 @@ void check_own_view(World& world, const std::string& node, const store::DesiredR
     }
 }
 
+void check_startable(
+    World& world, const std::string& node, const store::DesiredState& desired,
+    const store::StoreBatch& batch
+) {
+    const auto comes = [&batch](const object::ObjectKey& key) {
+        return std::ranges::find(batch.upserts, key, &store::DesiredRow::key) !=
+               batch.upserts.end();
+    };
+    const auto goes = [&batch](const object::ObjectKey& key) {
+        return std::ranges::find(batch.removals, key) != batch.removals.end();
+    };
+    for (const store::DesiredRow& row : batch.upserts) {
+        const store::DesiredRow* before = desired.find(row.key);
+        const bool is_new = before == nullptr || before->uid != row.uid;
+        if (row.key.kind != "Pod" || !is_new ||
+            object::is_deleting(json::Value::parse(*row.content).value())) {
+            continue;
+        }
+        for (const object::ObjectKey& key : world.ledger.needed_to_start(row.uid)) {
+            if (!comes(key) && (goes(key) || desired.find(key) == nullptr)) {
+                world.violate(
+                    "startable", fmt::format("{}: {} without {}", node, row.key.text(), key.text())
+                );
+            }
+        }
+    }
+}
+
 void check_monotone(
     World& world, const std::string& report, const std::string& uid, std::int64_t order
 ) {
@@ -232,6 +285,9 @@ std::string find_unsettled(Fleet& fleet) {
         }
         if (differs.empty()) {
             differs = compare_pods(fleet.api(), *machine);
+        }
+        if (differs.empty()) {
+            differs = compare_tokens(fleet.api(), *machine);
         }
         if (!differs.empty()) {
             return machine->parts.name + ": " + differs;

@@ -6,6 +6,7 @@
 
 #include "cloudcore/hub/machine_memory.hpp"
 #include "edgecore/pods/pod_memory.hpp"
+#include "edgecore/store/desired_state.hpp"
 #include "edgecore/store/store_batch.hpp"
 #include "world.hpp"
 
@@ -41,6 +42,12 @@ void check_no_clone(World& world, const std::string& node, const hub::Judgement&
 
 // No node ever holds an object outside its view.
 void check_own_view(World& world, const std::string& node, const store::DesiredRow& row);
+
+// What a pod refers to and was there before it is on the machine before the pod is.
+void check_startable(
+    World& world, const std::string& node, const store::DesiredState& desired,
+    const store::StoreBatch& batch
+);
 
 // No key goes backwards.
 void check_monotone(

@@ -2,6 +2,7 @@
 #include "ledger.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace farhold::simulation {
 
@@ -10,6 +11,24 @@ void Ledger::pod_made(
 ) {
     node_of_pod_[uid] = node;
     readable_[node].insert(needs.begin(), needs.end());
+    std::ranges::copy_if(
+        needs, std::inserter(needed_to_start_[uid], needed_to_start_[uid].end()),
+        [this](const auto& key) { return data_.contains(key); }
+    );
+}
+
+void Ledger::data_made(const object::ObjectKey& key) {
+    if (!vanished_data_.contains(key)) {
+        data_.insert(key);
+    }
+}
+
+void Ledger::data_vanished(const object::ObjectKey& key) {
+    data_.erase(key);
+    vanished_data_.insert(key);
+    for (auto& [uid, needs] : needed_to_start_) {
+        needs.erase(key);
+    }
 }
 
 void Ledger::revision_reached(std::uint64_t revision) {

@@ -21,6 +21,10 @@ public:
     void pod_made(
         const std::string& uid, const std::string& node, const std::set<object::ObjectKey>& needs
     );
+    // Something that pods may refer to was not there before; nobody deletes any.
+    void data_made(const object::ObjectKey& key);
+    // It is not in the state that the cluster was put back to.
+    void data_vanished(const object::ObjectKey& key);
     // Its deletion was asked for, or a person confirmed that it is gone.
     void may_stop(const std::string& uid) { may_stop_.insert(uid); }
     // It is not in the state that the cluster was put back to, and was made at that revision. Once
@@ -37,6 +41,10 @@ public:
     }
     [[nodiscard]] bool replacement_allowed(const std::string& uid) const {
         return stop_allowed(uid) || respecified_.contains(uid);
+    }
+    // What the pod refers to and was there before it.
+    [[nodiscard]] const std::set<object::ObjectKey>& needed_to_start(const std::string& uid) const {
+        return needed_to_start_.at(uid);
     }
     [[nodiscard]] bool read_allowed(
         const std::string& node, const object::ObjectKey& key, const std::string& uid
@@ -63,6 +71,9 @@ public:
 private:
     std::map<std::string, std::string> node_of_pod_;
     std::map<std::string, std::set<object::ObjectKey>> readable_;  // By node.
+    std::set<object::ObjectKey> data_;
+    std::set<object::ObjectKey> vanished_data_;  // Hubs may believe in an older one of that name.
+    std::map<std::string, std::set<object::ObjectKey>> needed_to_start_;  // By pod.
     std::set<std::string> may_stop_;
     std::map<std::string, std::uint64_t> vanished_;
     std::set<std::string> respecified_;

@@ -34,7 +34,42 @@ void PodDriver::desire(pods::PodSpecPtr spec) {
 
 void PodDriver::references_changed() {
     lifecycle_.references_changed();
+    tokens_.hasten();
     pump();
+}
+
+void PodDriver::token_answered(const podspec::TokenTerms& terms, const tunnel::Token& token) {
+    auto held = tokens_.answered(
+        terms, token, host_.now().mono, host_.trusted_time(), host_.world().random
+    );
+    if (held) {
+        lifecycle_.remember_token(terms, std::move(*held));
+    }
+    pump();
+}
+
+void PodDriver::ask_for_tokens() {
+    const pods::PodSpecPtr pod = spec();
+    if (lifecycle_.terminating()) {
+        return;
+    }
+    const pods::PodTokens::Look look = tokens_.look(
+        podspec::referenced_names(*pod).tokens, lifecycle_.memory().tokens, host_.now().mono,
+        host_.trusted_time()
+    );
+    if (look.next) {
+        wake_at(*look.next);
+    }
+    for (const podspec::TokenTerms& terms : look.due) {
+        host_.want_token({
+            .ns = identity().ns,
+            .pod = identity().name,
+            .pod_uid = identity().uid,
+            .service_account = pod->service_account,
+            .audience = terms.audience,
+            .expiration_seconds = terms.expiration_seconds,
+        });
+    }
 }
 
 void PodDriver::runtime_changed() {
@@ -48,6 +83,7 @@ void PodDriver::pump() {
     }
     pumping_ = true;
     const auto self = shared_from_this();  // Forget may drop the last reference.
+    ask_for_tokens();
     const pods::Action action = lifecycle_.next(host_.now());
     publish();
     if (const auto* wait = std::get_if<pods::Wait>(&action)) {
@@ -178,6 +214,11 @@ Result<void> PodDriver::references_present() const {
     for (const std::string& name : names.secrets) {
         if (host_.desired().find("Secret", identity().ns, name) == nullptr) {
             return fail(ErrorCode::not_found, "secret " + name + " not found");
+        }
+    }
+    for (const podspec::TokenTerms& terms : names.tokens) {
+        if (!lifecycle_.memory().tokens.contains(terms)) {
+            return fail(ErrorCode::not_found, "no token yet");
         }
     }
     return {};

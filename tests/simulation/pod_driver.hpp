@@ -5,6 +5,7 @@
 #pragma once
 
 #include "edgecore/pods/pod_lifecycle.hpp"
+#include "edgecore/pods/pod_tokens.hpp"
 #include "edgecore/store/desired_state.hpp"
 #include "sim_runtime.hpp"
 
@@ -31,6 +32,8 @@ public:
     ) = 0;
     virtual void report(std::string key, std::string uid, std::string body) = 0;
     virtual void forget_report(const std::string& key) = 0;
+    virtual void want_token(tunnel::TokenWish wish) = 0;
+    [[nodiscard]] virtual WallTime trusted_time() const = 0;
     virtual std::int64_t next_order() = 0;
     virtual void pod_forgotten(const std::string& uid) = 0;
 };
@@ -42,6 +45,7 @@ public:
     void desire(pods::PodSpecPtr spec);
     void references_changed();
     void runtime_changed();
+    void token_answered(const podspec::TokenTerms& terms, const tunnel::Token& token);
     // Goes on for as long as there is something to do.
     void pump();
     // The process has died.
@@ -55,6 +59,7 @@ private:
     void finish(std::uint64_t operation, const Result<void>& outcome);
     void save_memory(std::uint64_t operation);
     [[nodiscard]] Result<void> references_present() const;
+    void ask_for_tokens();
     void wake_at(Instant when);
     void publish();
     [[nodiscard]] json::Value make_status();
@@ -62,6 +67,7 @@ private:
 
     PodHost& host_;
     pods::PodLifecycle lifecycle_;
+    pods::PodTokens tokens_;
     std::string published_;
     std::int64_t published_order_ = 0;
     bool busy_ = false;

@@ -12,7 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kDataObjects = 5;  // Of each kind.
+constexpr int kDataObjects = 8;  // Of each kind.
+constexpr int kDataAtFirst = 5;
 
 json::Value bare(const std::string& kind, const std::string& name) {
     json::Value object = json::Value::make_object();
@@ -32,12 +33,22 @@ User::User(Fleet& fleet)
 
 void User::start() {
     working_ = true;
+    for (int i = 0; i < kDataAtFirst; ++i) {
+        put_data("ConfigMap", i);
+        put_data("Secret", i);
+    }
+    const json::Value account = bare("ServiceAccount", "default");
+    world_.ledger.data_made(object::ObjectKey::of(account));
+    static_cast<void>(fleet_.api().create(account));
+    work();
+}
+
+void User::stop() {
+    working_ = false;
     for (int i = 0; i < kDataObjects; ++i) {
         put_data("ConfigMap", i);
         put_data("Secret", i);
     }
-    static_cast<void>(fleet_.api().create(bare("ServiceAccount", "default")));
-    work();
 }
 
 void User::work() {
@@ -88,7 +99,9 @@ void User::make_pod_named(const std::string& name, const std::string& node) {
                     fmt::format(
                         R"({{"nodeName":"{}","serviceAccountName":"default","restartPolicy":"{}",)"
                         R"("terminationGracePeriodSeconds":5,"volumes":[{{"name":"v",)"
-                        R"("configMap":{{"name":"configmap-{}"}}}}],"containers":[{{"name":"main",)"
+                        R"("configMap":{{"name":"configmap-{}"}}}},{{"name":"t","projected":)"
+                        R"({{"sources":[{{"serviceAccountToken":{{"path":"token",)"
+                        R"("expirationSeconds":600}}}}]}}}}],"containers":[{{"name":"main",)"
                         R"("image":"img:1","env":[{{"name":"E","valueFrom":{{"secretKeyRef":)"
                         R"({{"name":"secret-{}","key":"key"}}}}}}]}}]}})",
                         node, job ? "OnFailure" : "Always", config, secret
@@ -149,6 +162,7 @@ void User::put_data(const std::string& kind, int number) {
         "key", json::Value::of(fmt::format("{:08}", world_.random.between(0, 99'999'999)))
     );
     if (!fleet_.api().update(object)) {
+        world_.ledger.data_made(object::ObjectKey::of(object));
         static_cast<void>(fleet_.api().create(std::move(object)));
     }
 }
@@ -182,10 +196,7 @@ void User::recreate_node() {
         world_.note("user makes {} anew", object::name(*node));
         const std::string uid(object::uid(*node));
         static_cast<void>(fleet_.api().remove(object::ObjectKey::of(*node), uid));
-        json::Value again = json::Value::make_object();
-        again.set("kind", json::Value::of("Node"));
-        again.ensure_path({"metadata"}).set("name", json::Value::of(object::name(*node)));
-        static_cast<void>(fleet_.api().create(std::move(again)));
+        static_cast<void>(fleet_.api().create(machine_node(object::name(*node))));
     }
 }
 

@@ -15,7 +15,8 @@ public:
     User(Fleet& fleet);
 
     void start();
-    void stop() { working_ = false; }
+    // What pods refer to is there at last.
+    void stop();
 
 private:
     void work();

@@ -9,10 +9,12 @@
 #include "common/async/task_group.hpp"
 #include "common/json/value.hpp"
 #include "common/tunnel/content.hpp"
+#include "common/tunnel/messages.hpp"
 #include "edgecore/pods/pod_manager.hpp"
 #include "edgecore/store/sqlite_edge_store.hpp"
 #include "edgecore/store/state_keeper.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -49,6 +51,10 @@ public:
             .files = files_,
             .clock = clock_,
             .reports = sink(),
+            .tokens = {
+                .want = [this](tunnel::TokenWish wish) { wishes.push_back(std::move(wish)); },
+                .trusted_time = [this] { return trusted_time; },
+            },
             .machine = machine(std::move(cgroup_parent)),
             .facts =
                 [] {
@@ -135,9 +141,21 @@ public:
         }
         return false;
     }
+    bool has_message(std::string_view part) const {
+        for (const json::Value& event : events_) {
+            if (event.text_at({"message"}).contains(part)) {
+                return true;
+            }
+        }
+        return false;
+    }
     bool gone(const std::string& name) const {
         return reports_.contains("PodGone/default/" + name);
     }
+
+    // Tokens that pods want of the hub, which is the test.
+    std::vector<tunnel::TokenWish> wishes;
+    WallTime trusted_time{std::chrono::hours(1)};
 
     store::StateKeeper& keeper() { return *keeper_; }
     pods::PodManager& manager() { return *manager_; }

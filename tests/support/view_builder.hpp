@@ -37,6 +37,33 @@ inline json::Value pod_object(const std::string& name, const std::string& uid) {
             .value();
 }
 
+// A Pod of edge-1 with two tokens: for the API, and for "vault".
+inline json::Value token_pod(const std::string& node = kNode) {
+    return json::Value::
+        parse(R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"t","namespace":"default",)"
+              R"("uid":"token-uid"},"spec":{"serviceAccountName":"robot","containers":[],"nodeName":")" +
+              node +
+              R"(","volumes":[{"name":"e","emptyDir":{}},{"name":"v","projected":{"sources":[)"
+              R"({"serviceAccountToken":{"path":"token","expirationSeconds":3607}},)"
+              R"({"serviceAccountToken":{"path":"vault","audience":"vault"}}]}}]}})")
+            .value();
+}
+
+inline tunnel::TokenRequest token_request(std::uint64_t id) {
+    return {
+        .id = id,
+        .wish =
+            {
+                .ns = "default",
+                .pod = "t",
+                .pod_uid = "token-uid",
+                .service_account = "robot",
+                .audience = {},
+                .expiration_seconds = 3607,
+            },
+    };
+}
+
 inline json::Value config_map(
     const std::string& name, const std::string& uid, const std::string& text
 ) {
@@ -53,11 +80,21 @@ inline json::Value config_map(
     return object;
 }
 
+// What Pods refer to and has not been put does not exist.
+inline views::ViewChanges put(views::NodeViews& views, const json::Value& object) {
+    views::ViewChanges changes = views.upsert(object);
+    while (const auto fetch = views.needed().take_due({})) {
+        const views::ViewChanges more = views.absent(*fetch);
+        changes.insert(changes.end(), more.begin(), more.end());
+    }
+    return changes;
+}
+
 class Cluster final : public hub::ViewAccess {
 public:
     bool ready() const override { return is_ready; }
     const views::NodeView& view() const override { return views.view(kNode); }
-    bool may_remove_surplus(std::string_view held_node_uid) override {
+    bool may_remove_surplus(std::string_view held_node_uid, std::size_t /*objects*/) override {
         asked_about = held_node_uid;
         return may_remove;
     }

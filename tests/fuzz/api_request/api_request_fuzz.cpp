@@ -2,7 +2,7 @@
 //
 // A request to the embedded API as it comes out of HTTP: "METHOD TARGET", Accept, Content-Type, then
 // the body. Whatever it is, the answer is a JSON document, never blames the server, and a request
-// that is refused has changed nothing.
+// that is refused has changed nothing. Nor is the body a token that stands for anybody.
 #include "cloudcore/apiserver/http_rim.hpp"
 #include "common/base/ensure.hpp"
 #include "common/kuberest/api.hpp"
@@ -39,7 +39,10 @@ class World {
 public:
     World()
         : store_(kubestore::Store::open(":memory:").value()),
-          api_(*store_, kubeschema::Registry::built_in(), Random(7)) {
+          api_(
+              *store_, kubeschema::Registry::built_in(), Random(7),
+              AccountTokens(pki::PrivateKey::generate())
+          ) {
         (void)ask(made("POST", "/api/v1/namespaces", R"({"metadata":{"name":"default"}})"));
         (void)ask(made("POST", "/api/v1/namespaces/default/pods", kPod));
         (void)ask(made("POST", "/api/v1/namespaces/default/configmaps", kConfigMap));
@@ -62,8 +65,8 @@ private:
 
 // Upstream answers these with 500, and so do we.
 bool is_upstreams_fault(std::string_view message) {
-    return message.contains("invalid resource version") || message.contains("patch") ||
-           message.contains("merge key");
+    return message.contains("resourceVersion") || message.contains("patch") ||
+           message.contains("merge key") || message.starts_with("target.");
 }
 
 void check_answer(const Response& response) {
@@ -123,6 +126,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     World world;
+    if (!request.body.empty()) {
+        Request stranger = *asked;
+        stranger.user = {};
+        stranger.bearer_token = request.body;
+        ensure(world.ask(stranger).code == 401, "nobody guesses a token");
+    }
     const kubestore::Revision before = world.revision();
     Response response = world.ask(*asked);
     if (response.watcher) {

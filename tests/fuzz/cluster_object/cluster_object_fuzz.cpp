@@ -128,7 +128,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         controllers.take(*answer);
         kubeapi::ListResult page;
-        (void)kubeapi::take_page(std::move(*answer), page);
+        (void)kubeapi::take_page(std::move(*answer), {}, page);
         for (const kubeapi::ObjectPtr& item : page.items) {
             controllers.take(*item);
         }

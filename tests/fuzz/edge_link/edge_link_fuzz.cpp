@@ -33,7 +33,7 @@ public:
     }
 
     void step() {
-        switch (in_.below(22)) {
+        switch (in_.below(24)) {
             case 0:
             case 1:
                 return finish_dialing();
@@ -76,7 +76,11 @@ public:
                     return feed(event::Closed{"broken"});
                 }
                 return feed(event::Beat{});
+            case 22:
+                return feed(event::TokenWanted{some_wish()});
             default:
+                return send_token();
+            case 21:
                 return advance(Duration(std::chrono::milliseconds(100)) * in_.byte());
         }
     }
@@ -97,6 +101,16 @@ private:
     std::string text_or_none() { return in_.flag() ? std::string(in_.text()) : std::string(); }
     std::string some_name() { return std::string(1, static_cast<char>('a' + in_.below(4))); }
     std::string some_uid() { return std::string(1, static_cast<char>('1' + in_.below(3))); }
+    tunnel::TokenWish some_wish() {
+        return {
+            .ns = "default",
+            .pod = some_name(),
+            .pod_uid = "u",
+            .service_account = "s",
+            .audience = {},
+            .expiration_seconds = 600,
+        };
+    }
     std::string some_key() { return "PodStatus/default/" + some_name(); }
 
     void feed(const Event& event) {
@@ -150,6 +164,8 @@ private:
         ordinal_ = 0;
         last_seq_ = 0;
         in_flight_.clear();
+        asked_tokens_.clear();
+        last_token_ = 0;
         batches_.clear();
         may_confirm_ = 0;
         feed(event::Dialed{});
@@ -267,6 +283,16 @@ private:
         });
     }
 
+    void send_token() {
+        tunnel::Token token{.id = in_.number()};
+        if (in_.flag()) {
+            token.token = "jwt";
+        } else {
+            token.refusal = "no";
+        }
+        receive(token);
+    }
+
     void send_goodbye() {
         const auto reason = static_cast<tunnel::GoodbyeReason>(in_.below(9));
         receive(tunnel::Goodbye{reason, std::string(in_.text())});
@@ -308,6 +334,9 @@ private:
     }
     void act(action::AckReports& action) { acknowledged_.push_back(std::move(action)); }
     void act(action::ReportRefused& action) { ensure(!action.key.empty(), "a report has a key"); }
+    void act(action::TokenAnswered& action) {
+        ensure(asked_tokens_.erase(action.token.id) == 1, "what was asked for is answered once");
+    }
     void act(action::RaiseSequence& action) {
         ensure(action.seq_high > outbox_.seq_high(), "numbers are only raised");
         outbox_.raise_sequence(action.seq_high);
@@ -347,6 +376,14 @@ private:
         ensure(ping.loop_beat_age >= Duration::zero(), "a beat was in the past");
     }
     void hear(tunnel::RenewCertificate& /*renew*/) {}
+    void hear(tunnel::TokenRequest& request) {
+        for (const auto& [id, wish] : asked_tokens_) {
+            ensure(wish != request.wish, "a token is asked for once at a time");
+        }
+        asked_tokens_.emplace(request.id, request.wish);
+        ensure(request.id == ++last_token_, "requests are numbered");
+        ensure(asked_tokens_.size() <= tunnel::kTokenWindow, "the window of tokens");
+    }
     template <class T>
     void hear(T& /*other*/) {
         ensure(false, "only machines' messages come from a machine");
@@ -375,6 +412,8 @@ private:
     std::deque<action::AckReports> acknowledged_;
     std::map<std::uint64_t, std::uint64_t> in_flight_;  // Ordinal to seq.
     std::uint64_t ordinal_ = 0;
+    std::map<std::uint64_t, tunnel::TokenWish> asked_tokens_;
+    std::uint64_t last_token_ = 0;
     std::uint64_t last_seq_ = 0;
 };
 

@@ -29,7 +29,7 @@ class Cluster final : public ViewAccess {
 public:
     bool ready() const override { return is_ready; }
     const views::NodeView& view() const override { return views.view(test::kNode); }
-    bool may_remove_surplus(std::string_view /*held_node_uid*/) override {
+    bool may_remove_surplus(std::string_view /*held_node_uid*/, std::size_t /*objects*/) override {
         kept_surplus = !may_remove;
         return may_remove;
     }
@@ -90,7 +90,7 @@ class World {
 public:
     explicit World(test::FuzzInput& in)
         : in_(in), state_({.cluster_uid = "c", .renew_only = in.byte() == 1}, now()) {
-        cluster_.views.upsert(test::node_object());
+        test::put(cluster_.views, test::node_object());
         cluster_.is_ready = in.flag();
         for (std::size_t i = in.below(4); i > 0; --i) {
             machine_.add(some_entry());
@@ -98,7 +98,7 @@ public:
     }
 
     void step() {
-        switch (in_.below(20)) {
+        switch (in_.below(22)) {
             case 0:
             case 1:
                 return send_hello();
@@ -135,8 +135,12 @@ public:
                 return feed(event::ViewChanged{});
             case 18:
                 return advance(Duration(std::chrono::milliseconds(100)) * in_.byte());
-            default:
+            case 19:
                 return end_session();
+            case 20:
+                return ask_for_token();
+            default:
+                return mint_token();
         }
     }
 
@@ -252,24 +256,60 @@ private:
 
     void change_view() {
         const std::string name = some_name();
-        switch (in_.below(4)) {
+        switch (in_.below(5)) {
             case 0:
                 return feed(event::ViewChanged{
-                    cluster_.views.upsert(test::config_map(name, some_uid(), some_name()))
+                    test::put(cluster_.views, test::config_map(name, some_uid(), some_name()))
                 });
             case 1:
-                return feed(
-                    event::ViewChanged{cluster_.views.upsert(test::pod_object(name, some_uid()))}
-                );
+                return feed(event::ViewChanged{
+                    test::put(cluster_.views, test::pod_object(name, some_uid()))
+                });
             case 2:
                 return feed(event::ViewChanged{
                     cluster_.views.remove({"ConfigMap", "default", name}, some_uid())
                 });
-            default:
+            case 3:
                 return feed(
                     event::ViewChanged{cluster_.views.remove({"Pod", "default", name}, some_uid())}
                 );
+            default:
+                return feed(event::ViewChanged{test::put(cluster_.views, test::token_pod())});
         }
+    }
+
+    // As a rule for one that may be had, and with the next number.
+    void ask_for_token() {
+        tunnel::TokenRequest request = test::token_request(++token_);
+        switch (in_.below(8)) {
+            case 0:
+                request.wish.pod_uid = some_uid();
+                break;
+            case 1:
+                request.wish.audience = in_.text();
+                break;
+            case 2:
+                request.wish.service_account = in_.text();
+                break;
+            case 3:
+                request.id = in_.number();
+                break;
+            default:
+                break;
+        }
+        receive(request);
+    }
+
+    void mint_token() {
+        if (minting_.empty()) {
+            return;
+        }
+        const std::uint64_t id = *minting_.begin();
+        minting_.erase(id);
+        if (in_.flag()) {
+            return feed(event::TokenMinted{{.id = id, .token = "jwt", .expires = WallTime(1h)}});
+        }
+        feed(event::TokenMinted{{.id = id, .refusal = "why", .retry = in_.flag()}});
     }
 
     // One of what the hub has asked its driver.
@@ -365,8 +405,19 @@ private:
     void act(action::SignCertificate& /*action*/) {
         ensure(!std::exchange(signing_, true), "one certificate at a time");
     }
+    void act(action::MintToken& action) {
+        ensure(welcomed_ && minting_.insert(action.request.id).second, "a token is minted once");
+        ensure(minting_.size() <= tunnel::kTokenWindow, "the window of tokens");
+        const tunnel::TokenWish& wish = action.request.wish;
+        const auto pod = cluster_.view().find({"Pod", wish.ns, wish.pod});
+        ensure(pod != nullptr && pod->uid == wish.pod_uid, "only for a pod of the view");
+        ensure(wish == test::token_request(0).wish, "only what the pod asks for");
+    }
     void act(action::StoreWentBack& action) {
         ensure(action.seq_high < action.acked_seq, "a store that went back lacks something");
+    }
+    void act(action::NodeMadeAnew& /*action*/) {
+        ensure(state_.phase() == Phase::syncing || closed(), "known when what it holds is known");
     }
     void act(action::InSync& /*action*/) {
         ensure(state_.phase() == Phase::live || closed(), "in sync means live");
@@ -399,6 +450,10 @@ private:
     }
     void hear(tunnel::Pong& /*pong*/) {}
     void hear(tunnel::Certificate& /*certificate*/) {}
+    void hear(tunnel::Token& token) {
+        ensure(!minting_.contains(token.id), "a token is answered once it is minted");
+        ensure(answered_tokens_.insert(token.id).second, "and once");
+    }
     void hear(tunnel::Goodbye& /*goodbye*/) {}
     template <class T>
     void hear(T& /*other*/) {
@@ -417,6 +472,9 @@ private:
     // Whether the hub was told what the machine really holds, and only that.
     bool honest_ = true;
 
+    std::uint64_t token_ = 0;  // Asked for last.
+    std::set<std::uint64_t> minting_;
+    std::set<std::uint64_t> answered_tokens_;
     bool admitting_ = false;
     bool confirming_ = false;
     bool renewing_ = false;

@@ -5,6 +5,7 @@
 #include "cloudcore/enrolment/enrolment.hpp"
 
 #include "cloudcore/apiserver/api_server.hpp"
+#include "cloudcore/enrolment/hub_authority.hpp"
 #include "cloudcore/namespaces/bootstrap.hpp"
 #include "common/async/task_group.hpp"
 #include "common/async/timeout.hpp"
@@ -46,7 +47,11 @@ struct Hub {
         : executor(loop),
           api(server),
           clock(time),
-          credentials(enrolment::HubCredentials::load(dir, {}, clock.now().wall).value()),
+          credentials(enrolment::HubCredentials::issue(
+                          enrolment::keep_authority(dir, clock.now().wall).value(), {},
+                          clock.now().wall
+          )
+                          .value()),
           enrolment(
               {"11111111-2222", {{"127.0.0.1", 10000}}}, credentials, api.client(), clock, {}
           ) {
@@ -83,7 +88,13 @@ struct Hub {
     }
 
     security::JoinRequest request(pki::JoinToken token, std::string node) const {
-        return {endpoint(), std::move(token), std::move(node), {{"site", "north"}}};
+        return {
+            endpoint(),
+            std::move(token),
+            std::move(node),
+            {{"site", "north"}},
+            {{"a", "b", "NoExecute"}}
+        };
     }
 
     net::Endpoint endpoint() const { return {"127.0.0.1", listener->port()}; }
@@ -157,6 +168,8 @@ TEST_CASE("enrolment: a machine joins and is known by its certificate", "[enrolm
         const auto node = co_await hub.api.client().get(kubeapi::kNodes, "", "edge-1");
         REQUIRE(node.has_value());
         CHECK(object::label(*node, "site") == "north");
+        CHECK(object::label(*node, "topology.kubernetes.io/zone") == "farhold-machines");
+        CHECK(node->elements_at({"spec", "taints"}).at(0).text_at({"effect"}) == "NoExecute");
         CHECK(object::label(*node, "kubernetes.io/hostname") == "edge-1");
         const auto loaded = security::load_credentials(dir.path());
         CHECK((co_await hub.ask(*loaded, "/whoami"))->body == "edge-1");
@@ -259,8 +272,6 @@ TEST_CASE("enrolment: an expired certificate may be renewed and nothing else", "
         REQUIRE(joined.has_value());
         const auto& machine = joined->credentials;
         hub.clock.ahead = 91 * 24h;
-        REQUIRE(hub.credentials.refresh(hub.clock.now().wall).value());
-        REQUIRE(hub.listener->replace_tls(hub.credentials.tls(hub.clock)).has_value());
         CHECK((co_await hub.ask(machine, "/whoami"))->body == "edge-1 (expired)");
         CHECK((co_await hub.ask(machine, "/v1/leave", "{}"))->status == 401);
         const auto request = pki::make_certificate_request(machine.key);

@@ -3,12 +3,10 @@
 // P5: the machine has lost its power, every container and all that the runtime knew but its images,
 // and no hub is there: ten pods come back from the machine's own disk, and the cloud learns of their
 // restarts when it is there again.
-#include "tests/support/rig/runtime_view.hpp"
 #include "tests/support/rig/site.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <sstream>
 
 using namespace farhold::test;  // NOLINT(google-build-using-namespace)
 using namespace std::chrono_literals;
@@ -26,15 +24,6 @@ bool all_back(const farhold::json::Value& status) {
     return pods.size() == kPods && std::ranges::all_of(pods, [](const auto& pod) {
                return pod.bool_at({"ready"}) && pod.integer_at({"restarts"}) == 1;
            });
-}
-
-// What the runtime remembers of its containers, after it has lost those that ran.
-void forget_containers(ContainerdFixture& runtime) {
-    std::istringstream ids(runtime.ctr({"containers", "ls", "-q"}));
-    for (std::string id; ids >> id;) runtime.ctr({"containers", "rm", id});
-    runtime.kill();
-    runtime.start();
-    REQUIRE(view_runtime(runtime.socket()).sandboxes.empty());
 }
 
 }  // namespace

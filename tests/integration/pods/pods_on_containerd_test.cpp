@@ -164,7 +164,7 @@ TEST_CASE(
         co_await delete_pod(node, "whole", text);
         CHECK_FALSE(std::filesystem::exists(node.pod_folder("uid-whole")));
         CHECK_FALSE(std::filesystem::exists(node.log_folder() + "/default_whole_uid-whole"));
-        CHECK(node.keeper().memory().empty());
+        co_await node.wait_until([&] { return node.keeper().memory().empty(); });
         const store::ReportRow* last = node.keeper().outbox().find("PodStatus/default/whole");
         REQUIRE(last != nullptr);
         const auto final_status = json::Value::parse(last->body);

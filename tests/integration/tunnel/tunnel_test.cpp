@@ -9,6 +9,7 @@
 #include "common/async/timeout.hpp"
 #include "common/object/metadata.hpp"
 #include "common/pki/node_identity.hpp"
+#include "common/tunnel/content.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/store/sqlite_edge_store.hpp"
 #include "tests/support/catch.hpp"
@@ -197,6 +198,7 @@ struct World {
 Task<> populate(World& world) {
     auto& client = world.client;
     Value node = parse(R"({"apiVersion":"v1","kind":"Node","metadata":{"name":"edge-1"}})");
+    object::set_annotation(node, tunnel::kMachineKeyAnnotation, "key");
     const auto made = co_await client.create(kubeapi::kNodes, {}, std::move(node), {});
     REQUIRE(made.has_value());
     world.node_uid = object::uid(*made);

@@ -103,29 +103,32 @@ Cloud::Cloud(CloudOptions options)
       api_port_(free_port()),
       hub_port_(free_port()),
       health_port_(free_port()) {
-    need_root_and({"kubectl", "curl"});
+    need_root_and({options_.kubectl, "curl"});
     fs::create_directories(options_.folder);
+}
+
+std::string Cloud::kubeconfig() const {
+    if (!options_.admin_kubeconfig.empty()) return options_.admin_kubeconfig;
+    const std::string& cluster = options_.cluster_kubeconfig;
+    return cluster.empty() ? data_dir_ + "/admin.kubeconfig" : cluster;
+}
+
+std::vector<std::string> Cloud::mode() const {
+    if (!options_.cluster_kubeconfig.empty()) return {"--kubeconfig", options_.cluster_kubeconfig};
+    return {"--standalone", "--api-address", "127.0.0.1:" + std::to_string(api_port_)};
 }
 
 void Cloud::start_without_waiting() {
     if (running()) throw std::runtime_error("cloudcore runs already");
     ProcessOptions process;
-    process.argv = {
-        program("cloudcore"),
-        "serve",
-        "--standalone",
-        "--data-dir",
-        data_dir_,
-        "--api-address",
-        "127.0.0.1:" + std::to_string(api_port_),
-        "--hub-address",
-        hub(),
-        "--hub-name",
-        options_.address,
-        "--health-address",
-        "127.0.0.1:" + std::to_string(health_port_)
-    };
-    process.argv.insert(process.argv.end(), options_.flags.begin(), options_.flags.end());
+    process.argv = {program("cloudcore"), "serve",
+                    "--data-dir",         data_dir_,
+                    "--hub-address",      hub(),
+                    "--hub-name",         options_.address,
+                    "--health-address",   "127.0.0.1:" + std::to_string(health_port_)};
+    for (const auto& more : {mode(), options_.flags}) {
+        process.argv.insert(process.argv.end(), more.begin(), more.end());
+    }
     process.wrapper = options_.wrapper;
     process.environment = options_.environment;
     process.network_namespace = options_.network_namespace;
@@ -175,10 +178,15 @@ std::string Cloud::hub() const {
     return options_.address + ":" + std::to_string(hub_port_);
 }
 
-std::string Cloud::token() {
+std::string Cloud::token(const std::string& node) {
     // edgecore join wss://HOST:PORT --token TOKEN
-    const std::string line =
-        run(here({program("cloudcore"), "token", "create", "--data-dir", data_dir_}));
+    const bool is_beside = !options_.cluster_kubeconfig.empty();
+    std::vector<std::string> words{
+        program("cloudcore"), "token", "create", is_beside ? "--kubeconfig" : "--data-dir",
+        is_beside ? kubeconfig() : data_dir_
+    };
+    if (!node.empty()) words.insert(words.end(), {"--node", node});
+    const std::string line = run(here(std::move(words)));
     const auto begin = line.find("--token ") + 8;
     return line.substr(begin, line.find_first_of(" \n", begin) - begin);
 }
@@ -192,7 +200,7 @@ std::string Cloud::metrics() const {
 
 std::string Cloud::kubectl(std::vector<std::string> arguments, const std::string& input) const {
     std::vector<std::string> words{
-        "kubectl",
+        options_.kubectl,
         "--kubeconfig",
         kubeconfig(),
         "--cache-dir",

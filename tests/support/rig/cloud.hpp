@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A standalone cloudcore on a folder of a fault test's own. Its ports are chosen once and kept when
-// it is started again. Everything that is asked of it is asked from its own network namespace.
+// A cloudcore, standalone unless told otherwise, on a folder of a fault test's own. Its ports are
+// chosen once and kept when it is started again. Everything that is asked of it is asked from its own
+// network namespace.
 #pragma once
 
 #include "common/json/value.hpp"
@@ -19,6 +20,11 @@ struct CloudOptions {
     std::string data_dir;               // Default: a folder in `folder`.
     std::string address = "127.0.0.1";  // Where the hub listens, and the name in its certificate.
     std::string network_namespace;
+    // Beside the cluster that this file names instead of standalone.
+    std::string cluster_kubeconfig;
+    // Of the cluster's administrator, for what the test asks; empty: the same file.
+    std::string admin_kubeconfig;
+    std::string kubectl = "kubectl";
     std::vector<std::string> wrapper;
     std::map<std::string, std::string> environment;
     std::vector<std::string> flags;
@@ -42,11 +48,13 @@ public:
     Process& process();
 
     const std::string& data_dir() const { return data_dir_; }
+    std::string kubeconfig() const;  // For what the test asks.
     std::string log() const;
     std::string hub() const;  // HOST:PORT for machines.
     int hub_port() const { return hub_port_; }
     int api_port() const { return api_port_; }
-    std::string token();          // A new join token.
+    // A new join token: for any new machine, or for that node, which may exist.
+    std::string token(const std::string& node = {});
     std::string metrics() const;  // Prometheus text.
 
     std::string kubectl(std::vector<std::string> arguments, const std::string& input = {}) const;
@@ -59,8 +67,7 @@ public:
 
 private:
     std::vector<std::string> here(std::vector<std::string> argv) const;
-    std::string kubeconfig() const { return data_dir_ + "/admin.kubeconfig"; }
-
+    std::vector<std::string> mode() const;
     CloudOptions options_;
     std::string data_dir_;
     std::string log_;

@@ -18,12 +18,29 @@ Machine::Machine(Cloud& cloud, MachineOptions options)
 
 void Machine::join() {
     const std::string hub = options_.hub.empty() ? cloud_.hub() : options_.hub;
-    run(here(
-        {program("edgecore"), "join", "wss://" + hub, "--token", cloud_.token(), "--node-name",
-         options_.name, "--data-dir", data_dir_, "--config", config(), "--runtime-endpoint",
-         "unix://" + options_.runtime_socket, "--local-api-address", "auto", "--pod-log-dir",
-         options_.folder + "/pod-logs", "--cgroup-parent", options_.cgroup_parent}
-    ));
+    std::vector<std::string> argv{
+        program("edgecore"),
+        "join",
+        "wss://" + hub,
+        "--token",
+        cloud_.token(options_.takes_over ? options_.name : ""),
+        "--node-name",
+        options_.name,
+        "--data-dir",
+        data_dir_,
+        "--config",
+        config(),
+        "--runtime-endpoint",
+        "unix://" + options_.runtime_socket,
+        "--local-api-address",
+        "auto",
+        "--pod-log-dir",
+        options_.folder + "/pod-logs",
+        "--cgroup-parent",
+        options_.cgroup_parent
+    };
+    argv.insert(argv.end(), options_.join_flags.begin(), options_.join_flags.end());
+    run(here(std::move(argv)));
 }
 
 void Machine::start_without_waiting() {

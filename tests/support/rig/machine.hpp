@@ -20,10 +20,12 @@ struct MachineOptions {
     std::string name = "edge-1";
     std::string runtime_socket;
     std::string cgroup_parent;
-    std::string hub;  // HOST:PORT instead of the one that the hub names itself.
+    std::string hub;          // HOST:PORT instead of the one that the hub names itself.
+    bool takes_over = false;  // Joins with a token that is made for its node.
     std::string network_namespace;
     std::vector<std::string> wrapper;
     std::map<std::string, std::string> environment;
+    std::vector<std::string> join_flags;
     std::vector<std::string> flags;
 };
 

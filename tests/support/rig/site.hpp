@@ -9,10 +9,12 @@
 #include "tests/support/rig/cloud.hpp"
 #include "tests/support/rig/invariants.hpp"
 #include "tests/support/rig/machine.hpp"
+#include "tests/support/rig/runtime_view.hpp"
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -81,5 +83,14 @@ private:
         return {for_cloud, for_machine};
     }
 };
+
+// What the runtime remembers of its containers, after it has lost those that ran.
+inline void forget_containers(ContainerdFixture& runtime) {
+    std::istringstream ids(runtime.ctr({"containers", "ls", "-q"}));
+    for (std::string id; ids >> id;) runtime.ctr({"containers", "rm", id});
+    runtime.kill();
+    runtime.start();
+    REQUIRE(view_runtime(runtime.socket()).sandboxes.empty());
+}
 
 }  // namespace farhold::test

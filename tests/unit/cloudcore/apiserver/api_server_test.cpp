@@ -90,6 +90,46 @@ TEST_CASE(
     });
 }
 
+TEST_CASE("api server: a ServiceAccount's token is taken, also after a restart", "[apiserver]") {
+    const test::TempDir temp;
+    std::string token;
+    with_server(temp.path(), [&token](const Client& admin) -> Task<> {
+        const std::string accounts = "/api/v1/namespaces/default/serviceaccounts";
+        const std::pair<std::string, std::string> posts[] = {
+            {"/api/v1/namespaces", R"({"metadata":{"name":"default"}})"},
+            {accounts, R"({"metadata":{"name":"robot"}})"},
+            {accounts + "/robot/token", "{}"},
+        };
+        for (const auto& [target, body] : posts) {
+            net::HttpRequest create;
+            create.method = "POST";
+            create.target = target;
+            create.body = body;
+            create.headers.add("Content-Type", "application/json");
+            const auto created = co_await admin.ask(std::move(create));
+            REQUIRE(created);
+            REQUIRE(created->status == 201);
+            token = json::Value::parse(created->body).value().text_at({"status", "token"});
+        }
+    });
+    with_server(temp.path(), [&token](const Client& admin) -> Task<> {
+        Client pod = admin;
+        pod.tls.certificate_pem.clear();
+        pod.tls.private_key_pem.clear();
+        net::HttpRequest asked = get("/api/v1/nodes");
+        asked.headers.add("Authorization", "Bearer " + token);
+        const auto answer = co_await pod.ask(std::move(asked));
+        REQUIRE(answer);
+        CHECK(answer->status == 403);  // Known, and not allowed.
+        CHECK(answer->body.contains("system:serviceaccount:default:robot"));
+        net::HttpRequest basic = get("/api/v1/nodes");
+        basic.headers.add("Authorization", "Basic eDp5");
+        const auto refused = co_await pod.ask(std::move(basic));
+        REQUIRE(refused);
+        CHECK(refused->status == 401);
+    });
+}
+
 TEST_CASE("api server: what was answered as created is there after a restart", "[apiserver]") {
     const test::TempDir temp;
     with_server(temp.path(), [](const Client& admin) -> Task<> {

@@ -32,7 +32,8 @@ TEST_CASE("credentials: made once, kept afterwards, keys private", "[apiserver]"
     CHECK(first.ca_pem == second.ca_pem);
     CHECK(first.server_certificate_pem == second.server_certificate_pem);
     CHECK(first.admin_key_pem == second.admin_key_pem);
-    for (const char* name : {"api-ca.key", "api-server.key", "api-admin.key"}) {
+    CHECK(first.token_key.to_pem() == second.token_key.to_pem());
+    for (const char* name : {"api-ca.key", "api-server.key", "api-admin.key", "api-tokens.key"}) {
         CHECK(mode_of(dir.file(name)) == 0600);
     }
     const auto admin = pki::Certificate::from_pem(first.admin_certificate_pem).value();

@@ -2,8 +2,8 @@
 #include "cloudcore/apiserver/embedded_client.hpp"
 
 #include "common/async/task_group.hpp"
-#include "embedded_api.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/embedded_api.hpp"
 
 #include <string>
 

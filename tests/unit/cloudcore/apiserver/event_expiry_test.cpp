@@ -2,8 +2,8 @@
 #include "cloudcore/apiserver/event_expiry.hpp"
 
 #include "common/object/time_text.hpp"
-#include "embedded_api.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/embedded_api.hpp"
 
 #include <string>
 

@@ -3,6 +3,8 @@
 #include "cloudcore/enrolment/enrol_request.hpp"
 #include "cloudcore/enrolment/renewal_quota.hpp"
 #include "common/object/metadata.hpp"
+#include "common/object/patch.hpp"
+#include "common/tunnel/content.hpp"
 #include "tests/support/catch.hpp"
 
 #include <chrono>
@@ -20,6 +22,11 @@ json::Value good_request() {
     body.set("node", json::Value::of("edge-1"));
     body.set("architecture", json::Value::of("arm64"));
     body.set("labels", json::Value::make_object({{"example.com/site", json::Value::of("north")}}));
+    body.set(
+        "taints", json::Value::parse(R"([{"key":"a","value":"b","effect":"NoExecute"},
+            {"key":"c","effect":"NoSchedule"}])")
+                      .value()
+    );
     body.set("certificateRequest", json::Value::of("PEM"));
     return body;
 }
@@ -69,7 +76,14 @@ TEST_CASE("enrol_request: reads what a machine sends", "[enrolment]") {
     const auto node = make_node(*request, "edge-1", "key");
     CHECK(object::label(node, "kubernetes.io/arch") == "arm64");
     CHECK(object::label(node, "example.com/site") == "north");
-    CHECK(object::annotation(node, kMachineKeyAnnotation) == "key");
+    CHECK(object::annotation(node, tunnel::kMachineKeyAnnotation) == "key");
+    CHECK(object::label(node, kZoneLabel) == "farhold-machines");
+    CHECK(
+        node.elements_at({"spec", "taints"}) ==
+        json::Value::parse(R"([{"key":"a","value":"b","effect":"NoExecute"},
+            {"key":"c","effect":"NoSchedule"}])")
+            ->array()
+    );
 }
 
 TEST_CASE("enrol_request: refuses other forms without repeating the token", "[enrolment]") {
@@ -87,6 +101,38 @@ TEST_CASE("enrol_request: refuses other forms without repeating the token", "[en
         REQUIRE_FALSE(request.has_value());
         CHECK(request.error().code() == ErrorCode::invalid_argument);
         CHECK(request.error().message().find(secret) == std::string::npos);
+    }
+}
+
+TEST_CASE(
+    "enrol_request: a zone is the machine's, else the Node's, else the machines'", "[enrolment]"
+) {
+    auto body = good_request();
+    body["labels"].set(kZoneLabel, json::Value::of("hall-1"));
+    const auto chosen = make_node(*parse_enrol_request(body.dump()), "edge-1", "key");
+    CHECK(object::label(chosen, kZoneLabel) == "hall-1");
+    const auto unnamed = make_node(*parse_enrol_request(good_request().dump()), "edge-1", "key");
+
+    json::Value existing = json::Value::make_object();
+    const auto zone_after = [&](const json::Value& wanted) {
+        json::Value node = existing;
+        object::merge_patch(node, take_over(existing, wanted));
+        CHECK(object::annotation(node, tunnel::kMachineKeyAnnotation) == "key");
+        return std::string(object::label(node, kZoneLabel).value_or(""));
+    };
+    CHECK(zone_after(unnamed) == "farhold-machines");
+    object::set_label(existing, kZoneLabel, "hall-2");
+    CHECK(zone_after(unnamed) == "hall-2");
+    CHECK(zone_after(chosen) == "hall-1");
+}
+
+TEST_CASE("enrol_request: taints that are none are refused", "[enrolment]") {
+    for (const auto* taints :
+         {"{}", R"([{"key":"a"}])", R"(["a=b:NoExecute"])", R"([{"key":"a","effect":"Never"}])"}) {
+        auto body = good_request();
+        body.set("taints", json::Value::parse(taints).value());
+        INFO(taints);
+        CHECK_FALSE(parse_enrol_request(body.dump()).has_value());
     }
 }
 

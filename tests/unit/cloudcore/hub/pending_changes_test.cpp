@@ -16,10 +16,10 @@ const object::ObjectKey kPod{"Pod", "default", "p"};
 
 Cluster cluster_with(std::size_t bytes_of_a) {
     Cluster cluster;
-    cluster.views.upsert(node_object());
-    cluster.views.upsert(pod_object("p", "pod-uid"));
-    cluster.views.upsert(config_map("a", "a1", std::string(bytes_of_a, 'x')));
-    cluster.views.upsert(config_map("b", "b1", ""));
+    put(cluster.views, node_object());
+    put(cluster.views, pod_object("p", "pod-uid"));
+    put(cluster.views, config_map("a", "a1", std::string(bytes_of_a, 'x')));
+    put(cluster.views, config_map("b", "b1", ""));
     return cluster;
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("pending_changes: the newest content is sent, once", "[pending_changes
     Cluster cluster = cluster_with(1);
     PendingChanges pending;
     pending.upsert(kA);
-    cluster.views.upsert(config_map("a", "a1", "newest"));
+    put(cluster.views, config_map("a", "a1", "newest"));
     pending.upsert(kA);
     const auto batch = take(pending, cluster);
     REQUIRE(batch.upserts.size() == 1);

@@ -213,8 +213,8 @@ TEST_CASE("report_writer: a pod goes only when somebody asked for it", "[report_
 
 TEST_CASE("report_writer: events speak of the node and its pods only", "[report_writer]") {
     Cluster cluster;
-    cluster.views.upsert(node_object());
-    cluster.views.upsert(pod_object("p", "pod-uid"));
+    put(cluster.views, node_object());
+    put(cluster.views, pod_object("p", "pod-uid"));
     const auto make = [&](const char* key, const char* kind, const char* ns, const char* name) {
         const auto one = report(
             key, "",

@@ -23,9 +23,9 @@ using namespace std::chrono_literals;
 struct Session {
     explicit Session(bool renew_only = false)
         : state({.cluster_uid = "c", .renew_only = renew_only}, now()) {
-        cluster.views.upsert(node_object());
-        cluster.views.upsert(pod_object("p", "pod-uid"));
-        cluster.views.upsert(config_map("a", "a1", "text"));
+        put(cluster.views, node_object());
+        put(cluster.views, pod_object("p", "pod-uid"));
+        put(cluster.views, config_map("a", "a1", "text"));
     }
 
     Now now() const { return {Instant(time), WallTime(time) + 1h}; }
@@ -62,9 +62,7 @@ struct Session {
     }
 
     // The cluster's change, told as the hub tells it.
-    void change(const json::Value& object) {
-        feed(event::ViewChanged{cluster.views.upsert(object)});
-    }
+    void change(const json::Value& object) { feed(event::ViewChanged{put(cluster.views, object)}); }
     void remove(const object::ObjectKey& key, const char* uid) {
         feed(event::ViewChanged{cluster.views.remove(key, uid)});
     }

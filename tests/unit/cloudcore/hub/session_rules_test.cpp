@@ -74,6 +74,24 @@ TEST_CASE("session_state: what breaks a rule closes the session with a reason", 
         session.receive(tunnel::RenewCertificate{"csr"});
         what = "a certificate request while one is being answered";
     }
+    SECTION("a request for a token before the welcome") {
+        session.hello();
+        session.receive(token_request(1));
+        what = "TokenRequest before the welcome";
+    }
+    SECTION("a request for a token that is not the next one") {
+        session.live();
+        session.receive(token_request(2));
+        what = "token request 2 after 0";
+    }
+    SECTION("more requests for tokens than the window allows") {
+        put(session.cluster.views, token_pod());
+        session.live();
+        for (std::uint64_t id = 1; id <= tunnel::kTokenWindow + 1; ++id) {
+            session.receive(token_request(id));
+        }
+        what = "more token requests than the window allows";
+    }
     CHECK(session.state.phase() == Phase::closed);
     const auto goodbye = session.take<tunnel::Goodbye>();
     REQUIRE(goodbye.size() == 1);

@@ -46,7 +46,7 @@ TEST_CASE("session_state: nobody is welcomed before the view is whole", "[sessio
 
 TEST_CASE("session_state: sends the difference and nothing else", "[session_state]") {
     Session session;
-    session.cluster.views.upsert(config_map("b", "b2", "text"));
+    put(session.cluster.views, config_map("b", "b2", "text"));
     session.hello();
     session.feed(event::Admitted{.epoch = 5});
     session.sent.clear();
@@ -129,6 +129,75 @@ TEST_CASE(
     CHECK(batch[0].upserts.empty());
     CHECK(batch[0].removals.empty());
     CHECK_FALSE(batch[0].digest);
+    CHECK(session.actions<action::NodeMadeAnew>().empty());
+}
+
+TEST_CASE("session_state: a machine of another Node of its name is told of", "[session_state]") {
+    Session session;
+    session.hello();
+    session.feed(event::Admitted{.epoch = 5});
+    tunnel::Inventory held;
+    for (const auto& [key, object] : session.cluster.view().objects()) {
+        held.entries.push_back(entry(*object));
+        if (key.kind == "Node") held.entries.back().uid = "deleted";
+    }
+    held.last = true;
+    session.receive(held);
+    session.feed(event::AbsenceChecked{event::Absence::all_gone});
+    CHECK(session.actions<action::NodeMadeAnew>().size() == 1);
+}
+
+TEST_CASE("session_state: what is not settled is left alone until it is", "[session_state]") {
+    Session session;
+    // Known by the Pod alone: what it refers to is yet to be read.
+    session.cluster.views.upsert(pod_object("q", "q-uid"));
+    session.cluster.views.remove(kA, "a1");
+    session.cluster.views.upsert(pod_object("waits", "w1"));
+    REQUIRE(session.cluster.view().keeps_back_pods());
+    const object::ObjectKey waits{"Pod", "default", "waits"};
+    session.hello(session.cluster.view().digest());
+    session.feed(event::Admitted{.epoch = 5});
+    session.sent.clear();
+    tunnel::Inventory held;
+    held.entries.push_back({waits, "w1", std::string(16, 'h'), 1});
+    held.last = true;
+    session.receive(held);
+    auto batch = session.take<tunnel::Batch>();
+    REQUIRE(batch.size() == 1);
+    CHECK(batch[0].removals.empty());
+    CHECK(batch[0].kept_back);
+    CHECK_FALSE(batch[0].digest);
+    session.receive(tunnel::Committed{batch[0].id});
+
+    // The machine is told at once, though it was never in the view.
+    session.remove(waits, "w1");
+    batch = session.take<tunnel::Batch>();
+    REQUIRE(batch.size() == 1);
+    CHECK(batch[0].removals == std::vector<tunnel::Removal>{{waits, "w1"}});
+}
+
+TEST_CASE("session_state: says when nothing is kept back any more", "[session_state]") {
+    Session session;
+    session.cluster.views.upsert(pod_object("waits", "w1"));
+    session.hello(session.cluster.view().digest());
+    session.feed(event::Admitted{.epoch = 5});
+    session.sent.clear();
+    tunnel::Inventory held;
+    for (const auto& [key, object] : session.cluster.view().objects()) {
+        held.entries.push_back(entry(*object));
+    }
+    held.last = true;
+    session.receive(held);
+    auto batch = session.take<tunnel::Batch>();
+    REQUIRE(batch.size() == 1);
+    CHECK(batch[0].kept_back);
+    CHECK(batch[0].digest == session.cluster.view().digest());
+    session.receive(tunnel::Committed{batch[0].id});
+    session.remove({"Pod", "default", "waits"}, "w1");
+    batch = session.take<tunnel::Batch>();
+    REQUIRE(batch.size() == 1);
+    CHECK_FALSE(batch[0].kept_back);
+    CHECK_FALSE(batch[0].more);
 }
 
 TEST_CASE("session_state: changes are pushed as they come", "[session_state]") {
@@ -190,7 +259,7 @@ TEST_CASE(
         auto pod = pod_object("pod-" + std::to_string(i), "uid-" + std::to_string(i));
         pod.ensure_path({"metadata", "annotations"})
             .set("text", json::Value::of(std::string(10'000, 'x')));
-        session.cluster.views.upsert(pod);
+        put(session.cluster.views, pod);
     }
     session.hello();
     session.feed(event::Admitted{.epoch = 5});

@@ -1,40 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cloudcore/apiserver/embedded_client.hpp"
-#include "cloudcore/apiserver/store_queue.hpp"
 #include "cloudcore/namespaces/bootstrap.hpp"
 #include "cloudcore/namespaces/namespace_conditions.hpp"
 #include "cloudcore/namespaces/namespace_controller.hpp"
 #include "common/async/task_group.hpp"
 #include "common/object/metadata.hpp"
 #include "tests/support/catch.hpp"
-#include "tests/support/run_task.hpp"
+#include "tests/support/embedded_api.hpp"
 
 #include <string>
 
 namespace farhold::namespaces {
 namespace {
 
+using apiserver::named;
 using kubeapi::KubeClient;
-
-json::Value named(std::string_view name) {
-    json::Value object = json::Value::make_object();
-    object.ensure_path({"metadata", "name"}) = json::Value::of(name);
-    return object;
-}
 
 // The controller beside the embedded API, running while the body runs.
 template <class Body>
 void with_controller(Body body) {
-    test::run_task([&]() -> Task<> {
+    apiserver::with_client([&](apiserver::EmbeddedClient& client) -> Task<> {
         const Executor executor = co_await this_executor;
         const SystemClock clock;
-        metrics::Registry metrics;
-        apiserver::StoreQueue queue(
-            executor, kubestore::Store::open(":memory:").value(), clock, metrics, log::Logger()
-        );
-        apiserver::EmbeddedClient client(executor, queue, clock);
-        TaskGroup api(executor);
-        api.spawn(queue.run());
         CHECK(co_await create_default_namespaces(client));
 
         NamespaceController controller(
@@ -47,8 +33,6 @@ void with_controller(Body body) {
         co_await body(client);
         controllers.cancel();
         co_await controllers.join();
-        api.cancel();
-        co_await api.join();
     });
 }
 

@@ -70,14 +70,28 @@ TEST_CASE("removal_hold: a machine that remembers another Node keeps what it has
     CHECK_FALSE(hold.may_remove("edge-1", "n0", "n2"));
 }
 
+TEST_CASE("removal_hold: a hold has the date of when it was first dated", "[views]") {
+    using namespace std::chrono_literals;
+    RemovalHold hold;
+    hold.may_remove("edge-1", "n1", "n2");
+    hold.date(WallTime(1'500ms));
+    hold.may_remove("edge-1", "n1", "n2");
+    hold.may_remove("edge-2", "n1", "n2");
+    hold.date(WallTime(60s));
+    CHECK(hold.held().at("edge-1").since == WallTime(1s));
+    CHECK(hold.held().at("edge-2").since == WallTime(60s));
+}
+
 TEST_CASE("removal_hold: the record survives the hub", "[views]") {
     RemovalHold hold;
     hold.list_seen("c", "Pod", "10");
     hold.may_remove("edge-1", "n1", "n2");
+    hold.date(WallTime(std::chrono::hours(1)));
     hold.may_remove("edge-2", "n3", "");
     hold.confirm("edge-2");
     RemovalHold again = RemovalHold::decode(hold.encode()).value();
     CHECK(again.encode() == hold.encode());
+    CHECK(again.held() == hold.held());
     CHECK_FALSE(again.may_remove("edge-1", "n1", "n2"));
     CHECK(again.may_remove("edge-2", "n3", ""));
     again.list_seen("d", "Pod", "1");

@@ -3,6 +3,7 @@
 // Kubernetes objects in the few fields that views look at.
 #pragma once
 
+#include "cloudcore/views/node_views.hpp"
 #include "common/json/value.hpp"
 
 #include <fmt/format.h>
@@ -36,6 +37,16 @@ inline json::Value pod(
         R"("resourceVersion":"7"}},"spec":{{"nodeName":"{}"{}}}}})",
         name, uid, node, more_spec
     ));
+}
+
+// What is due does not exist.
+inline views::ViewChanges answer_absent(views::NodeViews& views) {
+    views::ViewChanges changes;
+    while (const auto fetch = views.needed().take_due({})) {
+        const views::ViewChanges more = views.absent(*fetch);
+        changes.insert(changes.end(), more.begin(), more.end());
+    }
+    return changes;
 }
 
 }  // namespace farhold::test

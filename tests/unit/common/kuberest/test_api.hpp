@@ -32,7 +32,8 @@ class TestApi {
 public:
     explicit TestApi(kubestore::Options options = {})
         : store(kubestore::Store::open(":memory:", options).value()),
-          api(*store, kubeschema::Registry::built_in(), Random(7)) {
+          api(*store, kubeschema::Registry::built_in(), Random(7),
+              AccountTokens(pki::PrivateKey::generate())) {
         post("/api/v1/namespaces", R"({"metadata":{"name":"default"}})");
     }
 

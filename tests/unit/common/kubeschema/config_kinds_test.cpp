@@ -19,7 +19,7 @@ TEST_CASE("configmap: keys, duplicates and size are checked", "[kubeschema]") {
     CHECK(
         creation_errors(
             "ConfigMap", R"({"metadata":{"name":"x"},"data":{"a":"1","b":")" + large + "\"}}"
-        ) == Texts{": Too long: may not be more than 1048576 bytes"}
+        ) == Texts{"[]: Too long: may not be more than 1048576 bytes"}
     );
 }
 

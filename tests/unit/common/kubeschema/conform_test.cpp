@@ -35,8 +35,9 @@ TEST_CASE("conform: unknown fields are named by their path and removed", "[kubes
     );
     CHECK(
         conformed("Pod", pod) ==
-        R"({"apiVersion":"v1","kind":"Pod","metadata":{},"spec":{"containers":[{"name":"a"},)"
-        R"({"ports":[{}]}]}})"
+        R"({"kind":"Pod","apiVersion":"v1","metadata":{},"spec":{"containers":[)"
+        R"({"name":"a","resources":{}},{"ports":[{"containerPort":0}],"name":"",)"
+        R"("resources":{}}]},"status":{}})"
     );
 }
 
@@ -47,7 +48,7 @@ TEST_CASE("conform: nulls and empty optional fields go, given zeros stay", "[kub
             R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"x","namespace":"","labels":{},)"
             R"("creationTimestamp":null},"spec":{"hostNetwork":false,"containers":[],)"
             R"("terminationGracePeriodSeconds":0,"securityContext":{}},"status":{}})"
-        ) == R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[],)"
+        ) == R"({"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"},"spec":{"containers":[],)"
              R"("terminationGracePeriodSeconds":0,"securityContext":{}},"status":{}})"
     );
 }
@@ -55,19 +56,37 @@ TEST_CASE("conform: nulls and empty optional fields go, given zeros stay", "[kub
 TEST_CASE("conform: quantities, times and bytes become canonical", "[kubeschema]") {
     CHECK(
         conformed(
-            "Node", R"({"apiVersion":"v1","kind":"Node","status":{"capacity":{"cpu":4,)"
-                    R"("memory":"1024Mi"},"conditions":[{"type":"Ready","status":"True",)"
-                    R"("lastHeartbeatTime":"2026-01-01T01:00:00.5+01:00"}]}})"
-        ) == R"({"apiVersion":"v1","kind":"Node","status":{"capacity":{"cpu":"4","memory":"1Gi"},)"
-             R"("conditions":[{"type":"Ready","status":"True",)"
-             R"("lastHeartbeatTime":"2026-01-01T00:00:00Z"}]}})"
+            "Pod", R"({"status":{"allocatedResources":{"cpu":4,"memory":"1024Mi"},)"
+                   R"("startTime":"2026-01-01T01:00:00.5+01:00"}})"
+        ) == R"({"kind":"Pod","apiVersion":"v1","status":{"allocatedResources":{"cpu":"4",)"
+             R"("memory":"1Gi"},"startTime":"2026-01-01T00:00:00Z"},"metadata":{},"spec":{}})"
     );
     CHECK(
         conformed(
             "Lease", R"({"apiVersion":"coordination.k8s.io/v1","kind":"Lease",)"
-                     R"("spec":{"renewTime":"2026-01-01T00:00:00Z"}})"
-        ) == R"({"apiVersion":"coordination.k8s.io/v1","kind":"Lease",)"
-             R"("spec":{"renewTime":"2026-01-01T00:00:00.000000Z"}})"
+                     R"("spec":{"renewTime":"2026-01-01T00:00:00.000000+00:00"}})"
+        ) == R"({"kind":"Lease","apiVersion":"coordination.k8s.io/v1",)"
+             R"("spec":{"renewTime":"2026-01-01T00:00:00.000000Z"},"metadata":{}})"
+    );
+    CHECK(
+        conformed("Lease", R"({"spec":{"renewTime":"2026-01-01T00:00:00Z"}})") ==
+        "Lease in version \"v1\" cannot be handled as a Lease: parsing time "
+        "\"2026-01-01T00:00:00Z\" as \"2006-01-02T15:04:05.000000Z07:00\": there are six digits "
+        "after the second"
+    );
+}
+
+TEST_CASE("conform: what Go always writes is there", "[kubeschema]") {
+    CHECK(
+        conformed("Namespace", R"({"status":{"conditions":[{"type":"A"}]}})") ==
+        R"({"kind":"Namespace","apiVersion":"v1","status":{"conditions":[{"type":"A",)"
+        R"("status":"","lastTransitionTime":null}]},"metadata":{},"spec":{}})"
+    );
+    CHECK(
+        conformed("Event", "{}") ==
+        R"({"kind":"Event","apiVersion":"v1","metadata":{},"involvedObject":{},"source":{},)"
+        R"("firstTimestamp":null,"lastTimestamp":null,"eventTime":null,"reportingComponent":"",)"
+        R"("reportingInstance":""})"
     );
 }
 
@@ -76,14 +95,14 @@ TEST_CASE("conform: wrong types name the kind, the field and both types", "[kube
     CHECK(
         conformed("Pod", R"({"spec":{"containers":"x"}})") ==
         prefix +
-            "json: cannot unmarshal string into Go struct field Pod.spec.containers of type "
-            "[]Container"
+            "json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type "
+            "[]v1.Container"
     );
     CHECK(
         conformed("Pod", R"({"spec":{"containers":[{"ports":[{"containerPort":"80"}]}]}})") ==
         prefix +
             "json: cannot unmarshal string into Go struct field "
-            "Pod.spec.containers[0].ports[0].containerPort of type int32"
+            "ContainerPort.spec.containers.ports.containerPort of type int32"
     );
     CHECK(
         conformed("Pod", R"({"spec":{"containers":[{"resources":{"limits":{"cpu":"1x"}}}]}})") ==
@@ -115,7 +134,7 @@ TEST_CASE("conform: a kind without a field table keeps all but odd metadata", "[
     REQUIRE(conform(type, object, unknown));
     CHECK(unknown == Texts{"metadata.nam"});
     CHECK(
-        object.dump() == R"({"apiVersion":"example.org/v1","kind":"Widget",)"
+        object.dump() == R"({"kind":"Widget","apiVersion":"example.org/v1",)"
                          R"("metadata":{"name":"x"},"spec":{"any":[1.0]}})"
     );
 }

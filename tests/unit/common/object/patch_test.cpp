@@ -60,12 +60,18 @@ TEST_CASE("json patch: the operations of RFC 6902", "[object]") {
     );
 }
 
+TEST_CASE("json patch: what is not there is null", "[object]") {
+    CHECK(patched(R"({"a":1})", R"([{"op":"add","path":"/a"}])") == R"({"a":null})");
+    CHECK(patched("{}", R"([{"op":"copy","from":"/x","path":"/y"}])") == R"({"y":null})");
+}
+
 TEST_CASE("json patch: an operation that does not fit leaves the target alone", "[object]") {
     for (const char* operation :
          {R"({"op":"test","path":"/a","value":2})", R"({"op":"remove","path":"/x"})",
           R"({"op":"add","path":"/x/y","value":1})", R"({"op":"add","path":"/l/5","value":1})",
-          R"({"op":"replace","path":"/l/0","value":1})", R"({"op":"copy","from":"/x","path":"/y"})",
-          R"({"op":"jump","path":"/a"})", R"({"op":"add","path":"/a"})", R"({"op":"add"})",
+          R"({"op":"replace","path":"/l/0","value":1})",
+          R"({"op":"copy","from":"/x/y","path":"/y"})", R"({"op":"jump","path":"/a"})",
+          R"({"op":"move","from":"/x","path":"/y"})", R"({"op":"add"})",
           R"({"op":"add","path":"a","value":1})", R"({"op":"add","path":"/l/01","value":1})",
           R"({"op":"remove","path":""})"}) {
         json::Value value = parse_json(R"({"a":1,"l":[]})");

@@ -61,9 +61,13 @@ TEST_CASE("label selector: refusals use Kubernetes' words", "[object]") {
         "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"
     );
     CHECK(refusal("a in b") == "unable to parse requirement: found 'b' expected: '('");
-    for (const char* selector :
-         {",", "a,,b", "=x", "a in (b", "a in (b c)", "a=b c", "a>x", "-a=b", "a=b$", "!a=b", "!"
-         }) {
+    CHECK(refusal("a=1,") == "found '', expected: identifier after ','");
+    CHECK(refusal("a,,b") == "found ',', expected: identifier after ','");
+    CHECK(refusal("a=b c") == "found 'c', expected: ',' or 'end of string'");
+    CHECK(refusal("!a=b") == "found '=', expected: ',' or 'end of string'");
+    CHECK(refusal(",") == "found ',', expected: !, identifier, or 'end of string'");
+    CHECK(refusal("=x") == "found '=', expected: !, identifier, or 'end of string'");
+    for (const char* selector : {"a in (b", "a in (b c)", "a>x", "a>=1", "-a=b", "a=b$", "!"}) {
         CHECK(refusal(selector).starts_with("unable to parse requirement: "));
     }
 }

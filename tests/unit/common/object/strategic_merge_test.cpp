@@ -118,7 +118,7 @@ TEST_CASE("strategic merge: wrong directives and missing keys are errors", "[obj
               .starts_with("unknown patch type: foo in map: "));
     CHECK(
         merged(R"({"containers":[]})", R"({"containers":[{"image":"c"}]})") ==
-        "map: {\"image\":\"c\"} does not contain declared merge key: name"
+        "map: map[image:c] does not contain declared merge key: name"
     );
     json::Value list = parse_json("[]");
     CHECK_FALSE(strategic_merge_patch(list, parse_json("{}"), Rules()));

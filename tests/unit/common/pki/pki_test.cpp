@@ -5,6 +5,7 @@
 #include "common/pki/node_identity.hpp"
 #include "common/pki/openssl.hpp"
 #include "common/pki/secret_bytes.hpp"
+#include "common/pki/signature.hpp"
 #include "common/pki/trusted_time.hpp"
 #include "tests/support/catch.hpp"
 
@@ -36,6 +37,25 @@ std::string hostile_request(EVP_PKEY* key, EVP_PKEY* signer) {
 }
 
 }  // namespace
+
+TEST_CASE("signature: is of one key and one text", "[pki]") {
+    const PrivateKey key = PrivateKey::generate();
+    REQUIRE(suits_es256(key));
+    for (int i = 0; i < 50; ++i) {  // Numbers with leading zeros come up now and then.
+        const std::string text = "header.payload" + std::to_string(i);
+        std::string signature = sign_es256(key, text);
+        REQUIRE(signature.size() == 64);
+        CHECK(verify_es256(key.public_key(), text, signature));
+        CHECK_FALSE(verify_es256(key.public_key(), text + "x", signature));
+        CHECK_FALSE(verify_es256(PrivateKey::generate().public_key(), text, signature));
+        signature[static_cast<std::size_t>(i)] ^= 1;
+        CHECK_FALSE(verify_es256(key.public_key(), text, signature));
+    }
+    CHECK_FALSE(verify_es256(key.public_key(), "", ""));
+    CHECK_FALSE(verify_es256(key.public_key(), "", std::string(64, '\0')));
+    const PrivateKey longer(std::shared_ptr<EVP_PKEY>(EVP_EC_gen("P-384"), EVP_PKEY_free));
+    CHECK_FALSE(suits_es256(longer));
+}
 
 TEST_CASE("key: survives its PEM form and keeps its id", "[pki]") {
     const PrivateKey key = PrivateKey::generate();

@@ -39,6 +39,19 @@ TEST_CASE("content: our first report mark changes nothing", "[content]") {
     CHECK(before.hash == after.hash);
 }
 
+TEST_CASE("content: that a pod has ended is told, and nothing else of its status", "[content]") {
+    const auto of_kind = [](const std::string& kind, const std::string& phase) {
+        return content_of((R"({"kind":")" + kind + R"(","status":{"phase":")" + phase +
+                           R"(","podIP":"10.0.0.1"}})")
+                              .c_str())
+            .text;
+    };
+    CHECK(of_kind("Pod", "Running") == R"({"kind":"Pod"})");
+    CHECK(of_kind("Pod", "Failed") == R"({"kind":"Pod","status":{"phase":"Failed"}})");
+    CHECK(of_kind("Pod", "Succeeded") == R"({"kind":"Pod","status":{"phase":"Succeeded"}})");
+    CHECK(of_kind("Node", "Failed") == R"({"kind":"Node"})");
+}
+
 TEST_CASE("content: deletion and spec changes show", "[content]") {
     const auto base = content_of(R"({"metadata":{"name":"a"},"spec":{"x":1}})");
     CHECK(base.hash != content_of(R"({"metadata":{"name":"a"},"spec":{"x":2}})").hash);

@@ -121,10 +121,11 @@ TEST_CASE("frame: every message arrives as it was sent", "[frame]") {
     inventory.entries.push_back({{"Pod", "default", "a"}, "u", std::string(16, '\xff'), 1});
     CHECK(pass_as<Inventory>(inventory).entries == inventory.entries);
 
-    Batch batch{.id = 3, .more = true, .digest = digest};
+    Batch batch{.id = 3, .more = true, .digest = digest, .kept_back = true};
     batch.upserts.push_back(upsert_of("a", 10));
     batch.removals.push_back({{"Node", "", "edge-1"}, "u2"});
     const auto got = pass_as<Batch>(batch);
+    CHECK(got.kept_back);
     CHECK(got.id == 3);
     CHECK(got.more);
     CHECK(got.digest == digest);
@@ -146,6 +147,24 @@ TEST_CASE("frame: every message arrives as it was sent", "[frame]") {
     CHECK(pass_as<Pong>(Pong{1, time}).hub_time == time);
     CHECK(pass_as<RenewCertificate>(RenewCertificate{"csr"}).request_pem == "csr");
     CHECK(pass_as<Certificate>(Certificate{"pem", "why"}).refusal == "why");
+    const TokenWish wish{
+        .ns = "default",
+        .pod = "p",
+        .pod_uid = "u",
+        .service_account = "sa",
+        .audience = "vault",
+        .expiration_seconds = 3607,
+    };
+    const auto request = pass_as<TokenRequest>(TokenRequest{4, wish});
+    CHECK(request.id == 4);
+    CHECK(request.wish == wish);
+    const auto token = pass_as<Token>(Token{.id = 4, .token = "jwt", .expires = time});
+    CHECK(token.id == 4);
+    CHECK(token.token == "jwt");
+    CHECK(token.expires == time);
+    const auto refused = pass_as<Token>(Token{.id = 5, .refusal = "no", .retry = true});
+    CHECK(refused.refusal == "no");
+    CHECK(refused.retry);
     for (int i = 0; i <= static_cast<int>(GoodbyeReason::cloned); ++i) {
         const auto reason = static_cast<GoodbyeReason>(i);
         CHECK(pass_as<Goodbye>(Goodbye{reason, "t"}).reason == reason);

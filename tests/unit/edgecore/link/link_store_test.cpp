@@ -15,6 +15,21 @@ using namespace std::chrono_literals;
 using tunnel::GoodbyeReason;
 using tunnel::SyncMode;
 
+TEST_CASE("link_state: what a hub keeps back may be missing in the store", "[link_state]") {
+    Machine machine;
+    machine.dialed();
+    machine.welcome(SyncMode::need_inventory);
+    auto one = batch(1);
+    one.kept_back = true;
+    machine.receive(one);
+    machine.commit();
+    CHECK(machine.phase() == Phase::live);
+    CHECK_FALSE(machine.desired.complete());
+    machine.receive(batch(2));
+    machine.commit();
+    CHECK(machine.desired.complete());
+}
+
 TEST_CASE(
     "link_state: a store put back to an older state numbers above what the hub knows",
     "[link_state]"

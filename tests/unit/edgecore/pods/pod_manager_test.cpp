@@ -8,9 +8,14 @@
 #include "tests/support/temp_dir.hpp"
 
 #include <fmt/format.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -34,6 +39,7 @@ std::string pod(
 }
 
 constexpr auto kPort = R"("ports":[{"containerPort":80,"hostPort":8080}],)";
+constexpr Duration kHour = std::chrono::hours(1);
 constexpr auto kDeleting = R"("deletionTimestamp":"2026-01-01T00:00:00Z",
     "deletionGracePeriodSeconds":300,)";
 
@@ -45,6 +51,41 @@ Task<> apply(PodNode& node, std::string object) {
 Task<> remove(PodNode& node, std::string name) {
     object::ObjectKey key{"Pod", "default", std::move(name)};
     co_await node.remove(std::move(key));
+}
+
+// Mounts the API's token, as ServiceAccount admission does.
+std::string token_pod(const std::string& name, const std::string& uid) {
+    return fmt::format(
+        R"({{"apiVersion":"v1","kind":"Pod","metadata":{{"name":"{0}","namespace":"default",
+        "uid":"{1}"}},"spec":{{"nodeName":"edge-1","serviceAccountName":"robot",
+        "containers":[{{"name":"main","image":"img:1"}}],
+        "volumes":[{{"name":"v","projected":{{"sources":[
+            {{"serviceAccountToken":{{"path":"token","expirationSeconds":3607}}}}]}}}}]}}}})",
+        name, uid
+    );
+}
+
+std::string token_file(const PodNode& node, const std::string& uid) {
+    std::ifstream in(node.pod_folder(uid) + "/volumes/kubernetes.io~projected/v/token");
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// With its mounts.
+Task<> take_away(PodNode& node) {
+    co_await remove(node, "a");
+    co_await node.wait_until([&] { return node.manager().summaries().empty(); });
+}
+
+// Tokens are in a tmpfs, and mounting needs root; without it these tests show nothing.
+bool is_root() {
+    return ::geteuid() == 0;
+}
+
+// The hub's answer to the last wish.
+void answer(PodNode& node, std::string token) {
+    node.manager().token_answered(
+        node.wishes.back(), {.token = std::move(token), .expires = node.trusted_time + kHour}
+    );
 }
 
 // The body runs as one process of edgecore on the runtime and folder of the test.
@@ -306,6 +347,93 @@ TEST_CASE("pod_manager: folders that a dead process left behind are cleared away
         },
         machine.last
     );
+}
+
+TEST_CASE("pod_manager: a pod gets its token, a newer one, and keeps it offline", "[pods]") {
+    if (!is_root()) {
+        return;
+    }
+    Machine machine;
+    machine.run([](PodNode& node, FakeRuntime& runtime) -> Task<> {
+        co_await apply(node, token_pod("a", "u1"));
+        co_await node.wait_until([&] { return !node.wishes.empty(); });
+        const tunnel::TokenWish& wish = node.wishes.front();
+        CHECK(wish.ns == "default");
+        CHECK(wish.pod == "a");
+        CHECK(wish.pod_uid == "u1");
+        CHECK(wish.service_account == "robot");
+        CHECK(wish.audience.empty());
+        CHECK(wish.expiration_seconds == 3607);
+        CHECK(runtime.running("u1") == 0);
+        answer(node, "first");
+        co_await node.wait_until([&] { return node.phase("a") == "Running"; });
+        CHECK(token_file(node, "u1") == "first");
+        CHECK_FALSE(node.has_event("FailedMount"));
+        CHECK(node.wishes.size() == 1);
+
+        node.trusted_time += kHour;
+        node.manager().time_changed();
+        co_await node.wait_until([&] { return node.wishes.size() == 2; });
+        CHECK(token_file(node, "u1") == "first");
+        answer(node, "second");
+        co_await node.wait_until([&] { return token_file(node, "u1") == "second"; });
+        CHECK(runtime.running("u1") == 1);
+        CHECK(node.manager().counters().tokens_received == 2);
+    });
+    // The machine has been without power, and is without network: nobody answers any more.
+    const std::string volume = machine.folder.path() + "/pods/u1/volumes/kubernetes.io~projected/v";
+    CHECK(::umount2(volume.c_str(), MNT_DETACH) == 0);
+    machine.run([](PodNode& node, FakeRuntime& runtime) -> Task<> {
+        node.trusted_time += 100 * kHour;
+        co_await node.wait_until([&] { return runtime.running("u1") == 1; });
+        CHECK(token_file(node, "u1") == "second");
+        co_await node.wait_until([&] { return node.wishes.size() == 1; });
+        answer(node, "third");
+        co_await node.wait_until([&] { return token_file(node, "u1") == "third"; });
+        co_await take_away(node);
+    });
+}
+
+TEST_CASE("pod_manager: a pod that never had a token waits and says why", "[pods]") {
+    if (!is_root()) {
+        return;
+    }
+    Machine machine;
+    machine.run([](PodNode& node, FakeRuntime& runtime) -> Task<> {
+        co_await apply(node, token_pod("a", "u1"));
+        co_await node.wait_until([&] { return node.has_event("FailedMount"); });
+        CHECK(node.has_message("the hub has not answered yet"));
+        node.manager().token_answered(
+            node.wishes.back(), {.refusal = "serviceaccounts \"robot\" not found"}
+        );
+        co_await node.wait_until([&] {
+            return node.has_message("serviceaccounts \"robot\" not found");
+        });
+        CHECK(runtime.running("u1") == 0);
+        CHECK(node.wishes.size() == 1);
+        // The account comes into the view: worth a new try at once.
+        co_await apply(node, R"({"apiVersion":"v1","kind":"ServiceAccount",
+                  "metadata":{"name":"robot","namespace":"default","uid":"s1"}})");
+        co_await node.wait_until([&] { return node.wishes.size() == 2; });
+        answer(node, "token");
+        co_await node.wait_until([&] { return node.phase("a") == "Running"; });
+        CHECK(token_file(node, "u1") == "token");
+        CHECK(node.manager().counters().tokens_refused == 1);
+        co_await take_away(node);
+    });
+}
+
+TEST_CASE(
+    "pod_manager: a pod goes while it waits for its token, and the answer is late", "[pods]"
+) {
+    Machine machine;
+    machine.run([](PodNode& node, FakeRuntime& /*runtime*/) -> Task<> {
+        co_await apply(node, token_pod("a", "u1"));
+        co_await node.wait_until([&] { return !node.wishes.empty(); });
+        co_await take_away(node);
+        answer(node, "late");
+        CHECK(node.keeper().memory().empty());
+    });
 }
 
 }  // namespace farhold::pods::test

@@ -68,6 +68,8 @@ TEST_CASE("pod_memory: survives its stored form", "[pods]") {
     memory.start_time = WallTime(5s);
     memory.active = 77s;
     memory.grace = 9s;
+    memory.tokens[{"", 3607}] = {.token = "jwt", .refresh_at = WallTime(7s)};
+    memory.tokens[{"vault", 600}] = {.token = "other", .refresh_at = WallTime(8s)};
     const auto decoded = decode_memory(encode_memory(memory));
     REQUIRE(decoded);
     CHECK(*decoded == memory);

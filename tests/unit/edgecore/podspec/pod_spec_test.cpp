@@ -113,6 +113,22 @@ TEST_CASE("pod_spec: a container's security settings win over the pod's", "[pods
     CHECK(spec.fs_group == 3);
 }
 
+TEST_CASE("pod_spec: the user of a pod is the one that all containers are told", "[podspec]") {
+    const std::string other = R"("initContainers":[{"name":"i","image":"i:1","securityContext":)";
+    CHECK_FALSE(parse(pod()).common_user());
+    CHECK(parse(pod("", R"("securityContext":{"runAsUser":7},)")).common_user() == 7);
+    CHECK(parse(pod(R"("securityContext":{"runAsUser":7},)")).common_user() == 7);
+    CHECK(
+        parse(pod(R"("securityContext":{"runAsUser":7},)", other + R"({"runAsUser":7}}],)"))
+            .common_user() == 7
+    );
+    CHECK_FALSE(parse(pod(R"("securityContext":{"runAsUser":7},)", other + R"({"runAsUser":8}}],)"))
+                    .common_user());
+    CHECK_FALSE(
+        parse(pod(R"("securityContext":{"runAsUser":7},)", other + R"({}}],)")).common_user()
+    );
+}
+
 TEST_CASE("references: names every object that a pod needs, once", "[podspec]") {
     const ReferencedNames names = referenced_names(parse(pod(
         R"("env":[{"name":"A","valueFrom":{"configMapKeyRef":{"name":"m1","key":"k"}}},

@@ -47,7 +47,7 @@ struct FalseHub {
     }
 
     JoinRequest request(const pki::JoinToken& token) const {
-        return {{"127.0.0.1", server->port()}, token, "edge-1", {}};
+        return {{"127.0.0.1", server->port()}, token, "edge-1", {}, {}};
     }
 
     std::string seen;
@@ -196,7 +196,7 @@ TEST_CASE("join: a machine that has joined does not join again", "[security]") {
         const TempDir dir;
         const TestPki ours;
         REQUIRE(save_credentials(dir.path(), credentials_for(ours)).has_value());
-        const JoinRequest request{{"127.0.0.1", 1}, pki::make_join_token("x"), "edge-1", {}};
+        const JoinRequest request{{"127.0.0.1", 1}, pki::make_join_token("x"), "edge-1", {}, {}};
         const auto joined = co_await join(dir.path(), request, test_now);
         CHECK(joined.error().code() == ErrorCode::already_exists);
     });
@@ -226,6 +226,13 @@ TEST_CASE("join: reads the hub's address and labels as people write them", "[sec
     CHECK(parse_labels({"a=b", "example.com/c="})->at("example.com/c").empty());
     CHECK_FALSE(parse_labels({"a"}).has_value());
     CHECK_FALSE(parse_labels({"a b=c"}).has_value());
+    const auto reserved = parse_labels({"a=b", "node-role.kubernetes.io/x=y"});
+    CHECK(reserved.error().message().starts_with("label \"node-role.kubernetes.io/x=y\": "));
+    CHECK(
+        parse_taints({"a=b:NoExecute", "c:NoSchedule"})->at(1) ==
+        object::Taint{"c", "", "NoSchedule"}
+    );
+    CHECK_FALSE(parse_taints({"a=b"}).has_value());
 }
 
 TEST_CASE(

@@ -74,6 +74,33 @@ TEST_CASE("atomic_directory: writes nothing when nothing changed", "[volumes]") 
     CHECK(fs::read_symlink(dir.file("..data")) == version);
 }
 
+TEST_CASE("atomic_directory: a file for one user is that user's", "[volumes]") {
+    if (!is_root()) {
+        return;
+    }
+    const TempDir dir;
+    Files files{{"token", {"jwt", 0600, 1000}}, {"ca", {"CA", 0644}}};
+    REQUIRE(write_atomically(dir.path(), files, std::nullopt));
+    struct stat token{};
+    REQUIRE(::stat(dir.file("token").c_str(), &token) == 0);
+    CHECK(token.st_uid == 1000);
+    CHECK(token.st_gid == 0);
+    CHECK((token.st_mode & 0777U) == 0600);
+    struct stat other{};
+    REQUIRE(::stat(dir.file("ca").c_str(), &other) == 0);
+    CHECK(other.st_uid == 0);
+
+    const fs::path version = fs::read_symlink(dir.file("..data"));
+    REQUIRE(write_atomically(dir.path(), files, std::nullopt));
+    CHECK(fs::read_symlink(dir.file("..data")) == version);
+    files.at("token").owner = 1001;
+    REQUIRE(write_atomically(dir.path(), files, 77));
+    REQUIRE(::stat(dir.file("token").c_str(), &token) == 0);
+    CHECK(token.st_uid == 1001);
+    CHECK(token.st_gid == 77);
+    CHECK((token.st_mode & 0777U) == 0640);
+}
+
 TEST_CASE("atomic_directory: mends what a crash left half-done", "[volumes]") {
     const TempDir dir;
     const Files files{{"a", {"1", 0644}}};

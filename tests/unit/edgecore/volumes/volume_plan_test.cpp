@@ -85,12 +85,58 @@ TEST_CASE("volume_plan: projected volumes put their sources together", "[volumes
     CHECK(files(planned).memory);
 }
 
-TEST_CASE("volume_plan: service account tokens are refused by name", "[volumes]") {
-    const auto planned = plan(
-        R"({"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"token"}}]}})",
-        references({})
+TEST_CASE(
+    "volume_plan: admission's volume has token, root certificate and namespace", "[volumes]"
+) {
+    podspec::References known = references({{"ca.crt", "CA"}});
+    known.tokens.emplace(podspec::TokenTerms{"", 3607}, "jwt");
+    known.tokens.emplace(podspec::TokenTerms{"vault", 3600}, "other");
+    const std::string volume =
+        R"({"name":"v","projected":{"defaultMode":420,"sources":[
+            {"serviceAccountToken":{"path":"token","expirationSeconds":3607}},
+            {"serviceAccountToken":{"path":"vault","audience":"vault"}},
+            {"configMap":{"name":"m","items":[{"key":"ca.crt","path":"ca.crt"}]}},
+            {"downwardAPI":{"items":[
+                {"path":"namespace","fieldRef":{"fieldPath":"metadata.namespace"}}]}}]}})";
+    const auto planned = plan(volume, known);
+    CHECK(
+        files(planned).files ==
+        Files{
+            {"ca.crt", {"CA", 0644}},
+            {"namespace", {"default", 0644}},
+            {"token", {"jwt", 0644}},
+            {"vault", {"other", 0644}},
+        }
     );
-    CHECK(planned.error().message().contains("serviceAccountToken sources are not supported"));
+    CHECK(files(planned).memory);  // Never on a disk.
+
+    known.tokens.at({"", 3607}) = fail(ErrorCode::not_found, "the hub has not answered yet");
+    CHECK(
+        plan(volume, known).error().message() ==
+        "MountVolume.SetUp failed for volume \"v\" : failed to fetch token: the hub has not "
+        "answered "
+        "yet"
+    );
+    known.tokens.clear();
+    CHECK_FALSE(plan(volume, known));
+}
+
+TEST_CASE(
+    "volume_plan: a token is for the pod's user or group alone, as kubelet has it", "[volumes]"
+) {
+    podspec::References known = references({});
+    known.tokens.emplace(podspec::TokenTerms{}, "jwt");
+    const std::string volume =
+        R"({"name":"v","projected":{"sources":[{"serviceAccountToken":{"path":"token"}}]}})";
+    const auto token_for = [&](const std::string& security) {
+        const auto planned = plan_volumes(
+            pod(volume, R"("securityContext":{)" + security + "},"), known, {.node_name = "edge-1"}
+        );
+        return files(planned).files.at("token");
+    };
+    CHECK(token_for("") == FileContent{"jwt", 0644});
+    CHECK(token_for(R"("runAsUser":1000)") == FileContent{"jwt", 0600, 1000});
+    CHECK(token_for(R"("fsGroup":5)") == FileContent{"jwt", 0600});
 }
 
 TEST_CASE("volume_plan: no path leads out of a volume", "[volumes]") {

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// kube-apiserver over HTTPS, on connections that are kept. There is one for the whole executable; a
+// case begins with clear().
+#pragma once
+
+#include "common/async/task.hpp"
+#include "common/net/http_pool.hpp"
+#include "server.hpp"
+#include "tests/support/kubernetes/cluster.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+
+namespace farhold::api_behaviour {
+
+class RealServer {
+public:
+    // Starts it with the first call.
+    static RealServer& the_one();
+
+    Answer ask(const Question& question);
+    std::unique_ptr<Watch> watch(const Question& question);
+
+    // Takes away all that cases make.
+    void clear();
+
+private:
+    RealServer();
+
+    void remove_all(const std::string& collection);
+
+    test::TempDir folder_;
+    test::Cluster cluster_;
+    boost::asio::io_context loop_{1};
+    net::HttpPool administrator_;
+    net::HttpPool stranger_;
+};
+
+}  // namespace farhold::api_behaviour
