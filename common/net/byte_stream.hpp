@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A connection as bytes, TLS or not. One read and one write may be pending at the same time.
+// Bytes both ways: a connection, TLS or not, or a stream within one. One read and one write may be
+// pending at the same time.
 #pragma once
 
 #include "common/async/task.hpp"
@@ -22,6 +23,10 @@ public:
 
     // All of it. The bytes must stay until the call has ended.
     virtual Task<Result<void>> write(std::string_view bytes) = 0;
+
+    // No more writes from us: the peer's reads end with 0 after what was written, and it may go on
+    // writing. Not while a write is pending.
+    virtual void end_writing() = 0;
 
     // Ends pending reads and writes at once with ErrorCode::cancelled.
     virtual void close_now() = 0;

@@ -29,6 +29,7 @@ public:
     Task<Result<void>> write(std::string_view bytes) override {
         co_return co_await connection_->write(bytes);
     }
+    void end_writing() override { connection_->shut_down_writing(); }
     void close_now() override { connection_->close_now(); }
     const PeerIdentity& peer() const override { return connection_->peer(); }
 
