@@ -244,9 +244,11 @@ TEST_CASE("grpc_client: answers that are not gRPC's are refused", "[grpc]") {
 TEST_CASE("grpc_client: a deadline ends the call and tells the server", "[grpc]") {
     with_peer(never, [](Client& client, ScriptedPeer& peer) -> Task<> {
         const auto options = within(1ms);
-        const auto answered = co_await client.call("/s/m", "q", options);
-        REQUIRE(!answered);
-        CHECK(answered.error().code() == ErrorCode::deadline);
+        while (peer.requests.empty()) {  // Also the connection counts.
+            const auto answered = co_await client.call("/s/m", "q", options);
+            REQUIRE(!answered);
+            CHECK(answered.error().code() == ErrorCode::deadline);
+        }
         Event pause(co_await this_executor);
         while (peer.closed.empty()) {
             co_await pause.wait_for(1ms);
@@ -260,8 +262,10 @@ TEST_CASE(
 ) {
     with_peer(never, [](Client& client, ScriptedPeer& peer) -> Task<> {
         const auto options = within(10s);
-        const auto cut = co_await with_timeout(client.call("/s/m", "q", options), 5ms);
-        REQUIRE(!cut);
+        while (peer.requests.empty()) {
+            const auto cut = co_await with_timeout(client.call("/s/m", "q", options), 5ms);
+            REQUIRE(!cut);
+        }
         Event pause(co_await this_executor);
         while (peer.closed.empty()) {
             co_await pause.wait_for(1ms);
@@ -269,10 +273,12 @@ TEST_CASE(
 
         auto lasting = within(10s);
         lasting.outlives_caller = true;
-        const auto left = co_await with_timeout(client.call("/s/m", "q", lasting), 5ms);
+        const auto left = co_await with_timeout(client.call("/s/lasting", "q", lasting), 5ms);
         REQUIRE(!left);
-        co_await pause.wait_for(10ms);
-        CHECK(peer.closed.size() == 1);
+        while (http2::find_header(peer.requests.back().headers, ":path") != "/s/lasting") {
+            co_await pause.wait_for(1ms);
+        }
+        CHECK(peer.closed.size() == peer.requests.size() - 1);
         // close() waits for it.
         TaskGroup group(co_await this_executor);
         const auto end_it = [](Event& event, ScriptedPeer& scripted) -> Task<> {

@@ -224,7 +224,7 @@ TEST_CASE("pod_manager: the same name under another uid is another pod", "[pods]
             return runtime.running("u1") == 0 && runtime.running("u2") == 1;
         });
         co_await node.wait_until([&] { return node.manager().summaries().size() == 1; });
-        CHECK(node.phase("a") == "Running");
+        co_await node.wait_until([&] { return node.phase("a") == "Running"; });
     });
 }
 
