@@ -32,6 +32,11 @@ int refusal_status(ErrorCode code) {
     }
 }
 
+void add_streams(HubCounters& counters, const NodeSession& session) {
+    const streams::ClassCounters more = session.stream_counters();
+    for (std::size_t cls = 0; cls < more.size(); ++cls) counters.streams[cls].add(more[cls]);
+}
+
 }  // namespace
 
 Hub::Hub(
@@ -83,12 +88,23 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
     const WallTime opened = clock_.now().wall;
     net::WebSocketOptions options;
     options.message_bytes_max = tunnel::kWireBytesMax;
+    options.unsent_bytes_max = tunnel::kUnsentBytesMax;
     auto socket = co_await exchange.accept_websocket(options);
     if (!socket) co_return;
     const auto session = std::make_shared<NodeSession>(
         *this, executor_, std::move(*machine), opened, std::move(*socket)
     );
     co_await session->run();
+}
+
+Task<Result<std::unique_ptr<net::ByteStream>>> Hub::open_stream(
+    std::string node, streams::StreamClass cls
+) {
+    for (const auto& session : sessions_of(node)) {
+        if (session->welcomed()) co_return co_await session->open_stream(cls);
+    }
+    if (!feed_.views().knows(node)) co_return fail(ErrorCode::not_found, "no node " + node);
+    co_return fail(ErrorCode::unavailable, "node " + node + " has no session with this hub");
 }
 
 // A machine that is not welcome comes back for ever: one line for each key and reason.
@@ -109,7 +125,10 @@ void Hub::log_refusal(const net::PeerIdentity& peer, const Error& error) {
 HubCounters Hub::counters() const {
     HubCounters all = counters_;
     for (const auto& [node, sessions] : sessions_) {
-        for (const NodeSession* session : sessions) all.sessions.add(session->counters());
+        for (const NodeSession* session : sessions) {
+            all.sessions.add(session->counters());
+            add_streams(all, *session);
+        }
     }
     return all;
 }
@@ -135,6 +154,7 @@ void Hub::leave(NodeSession& session) {
     if (of_node->second.empty()) sessions_.erase(of_node);
     ++counters_.sessions_ended;
     counters_.sessions.add(session.counters());
+    add_streams(counters_, session);
 }
 
 std::vector<std::shared_ptr<NodeSession>> Hub::sessions_of(const std::string& node) const {

@@ -13,7 +13,9 @@
 #include "common/base/time.hpp"
 #include "common/kubeapi/kube_client.hpp"
 #include "common/log/log.hpp"
+#include "common/net/byte_stream.hpp"
 #include "common/net/http_server.hpp"
+#include "common/streams/stream_counters.hpp"
 
 #include <array>
 #include <cstddef>
@@ -63,6 +65,7 @@ struct HubCounters {
     std::uint64_t leases_renewed = 0;
     std::uint64_t leases_failed = 0;
     std::uint64_t leases_late = 0;  // Renewed more than two intervals after the one before.
+    streams::ClassCounters streams;
 };
 
 class Hub {
@@ -83,6 +86,13 @@ public:
 
     // Answers a request for /v1/tunnel; returns when the session is over.
     Task<> serve(net::HttpExchange& exchange);
+
+    // A stream to the machine, for one request of HTTP/1.1 that the machine answers. It lives and
+    // dies with the session. Errors: not_found (no such node), unavailable (no session now),
+    // resource_exhausted (too many streams).
+    Task<Result<std::unique_ptr<net::ByteStream>>> open_stream(
+        std::string node, streams::StreamClass cls
+    );
 
     // Says goodbye to every machine; their sessions end by themselves.
     void dismiss_all();

@@ -43,12 +43,18 @@ NodeSession::NodeSession(
       state_(session_config(hub.cluster_uid_, machine_.renew_only), hub.clock_.now()),
       lease_(hub.client_, hub.clock_, machine_.node),
       outgoing_changed_(executor),
+      streams_(
+          executor, streams::StreamMux::Role::opener, streams::StreamClass::interactive,
+          socket_->peer(), logger_,
+          {.sendable = [this] { outgoing_changed_.set(); }, .opened = {}, .about_connection = {}}
+      ),
       hanging_up_(executor),
       wake_(std::move(executor)) {
     hub_.enter(*this);
 }
 
 NodeSession::~NodeSession() {
+    streams_.end("the session with the machine has ended");
     hub_.leave(*this);
 }
 
@@ -99,6 +105,7 @@ void NodeSession::perform(const Action& action) {
                     logger_.info("session ended", {{"reason", close.reason}});
                 }
                 closing_ = true;
+                streams_.end("the session with the machine has ended: " + close.reason);
                 outgoing_changed_.set();
                 hanging_up_.set();
             },
@@ -173,6 +180,39 @@ void NodeSession::send(const std::string& bytes) {
     outgoing_changed_.set();
 }
 
+Task<Result<std::unique_ptr<net::ByteStream>>> NodeSession::open_stream(streams::StreamClass cls) {
+    if (cls == streams::StreamClass::bulk) {
+        co_return fail(ErrorCode::unavailable, "no connection for bulk streams");
+    }
+    co_return streams_.open();
+}
+
+streams::ClassCounters NodeSession::stream_counters() const {
+    return {streams_.counters(), {}};
+}
+
+void NodeSession::receive(std::string message) {
+    if (!streams::is_stream_frame(message)) {
+        feed(event::Received{.bytes = std::move(message)});
+        return;
+    }
+    const auto received = welcomed() ? streams_.receive(message)
+                                     : fail(ErrorCode::invalid_argument, "before the welcome");
+    if (received) return;
+    feed(event::Dismissed{
+        .reason = tunnel::GoodbyeReason::protocol,
+        .text = received.error().within("stream frame").message(),
+    });
+}
+
+// State goes first: it is little and it is what the session is for.
+std::optional<std::string> NodeSession::next_to_send() {
+    if (outgoing_.empty()) return streams_.next(streams::kDataBytesMax);
+    std::string message = std::move(outgoing_.front());
+    outgoing_.pop_front();
+    return message;
+}
+
 void NodeSession::check_access() {
     hub_.group_->spawn([](std::shared_ptr<NodeSession> session) -> Task<> {
         co_await session->ask_for_access();
@@ -198,6 +238,7 @@ Task<> NodeSession::run() {
     co_await race(race_loops(), hang_up());
     socket_->close_now();
     feed(event::Closed{.reason = "connection over"});
+    streams_.end("the session with the machine has ended");
 }
 
 // A peer that takes nothing any more keeps the writer from its goodbye, and says nothing to the
@@ -222,7 +263,7 @@ Task<> NodeSession::read_loop() {
             }
             break;
         }
-        feed(event::Received{.bytes = std::move(*message)});
+        receive(std::move(*message));
     }
     // The writer still has a goodbye to send, and ends the race.
     co_await sleep_for(kGoodbyeTime);
@@ -230,14 +271,13 @@ Task<> NodeSession::read_loop() {
 
 Task<> NodeSession::write_loop() {
     while (true) {
-        if (outgoing_.empty()) {
+        auto message = next_to_send();
+        if (!message) {
             if (closing_) co_return;
             co_await outgoing_changed_.wait();
             continue;
         }
-        std::string message = std::move(outgoing_.front());
-        outgoing_.pop_front();
-        const auto written = co_await socket_->write(std::move(message));
+        const auto written = co_await socket_->write(std::move(*message));
         if (!written) {
             if (!closing_) {
                 logger_.info("connection lost", {{"reason", written.error().message()}});

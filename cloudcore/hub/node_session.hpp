@@ -8,6 +8,7 @@
 #include "cloudcore/hub/session_state.hpp"
 #include "common/async/event.hpp"
 #include "common/net/websocket.hpp"
+#include "common/streams/stream_carrier.hpp"
 
 #include <deque>
 #include <memory>
@@ -32,6 +33,11 @@ public:
     // Asks again whether the machine may be here, since its Node has changed.
     void check_access();
 
+    // While it is welcomed().
+    Task<Result<std::unique_ptr<net::ByteStream>>> open_stream(streams::StreamClass cls);
+    [[nodiscard]] bool welcomed() const { return state_.welcomed(); }
+    [[nodiscard]] streams::ClassCounters stream_counters() const;
+
     [[nodiscard]] const std::string& node() const { return machine_.node; }
     [[nodiscard]] std::uint64_t epoch() const { return state_.epoch(); }
     [[nodiscard]] Phase phase() const { return state_.phase(); }
@@ -45,6 +51,8 @@ public:
 private:
     void perform(const Action& action);
     void send(const std::string& bytes);
+    void receive(std::string message);
+    std::optional<std::string> next_to_send();
     Task<> ask_for_access();
     Task<> hang_up();
     Task<> race_loops();
@@ -74,6 +82,7 @@ private:
     std::deque<std::string> outgoing_;
     bool closing_ = false;  // Nothing more is sent after what is queued.
     farhold::Event outgoing_changed_;
+    streams::StreamCarrier streams_;
     farhold::Event hanging_up_;
     farhold::Event wake_;
 };

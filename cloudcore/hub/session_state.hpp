@@ -235,6 +235,8 @@ public:
     [[nodiscard]] std::optional<Instant> wake_at() const;
 
     [[nodiscard]] Phase phase() const { return phase_; }
+    // Whether the machine was told that it is in: from then on it has reports and streams.
+    [[nodiscard]] bool welcomed() const;
     [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
     [[nodiscard]] const SessionCounters& counters() const { return counters_; }
 
@@ -272,7 +274,6 @@ private:
     void work_on_reports(Step& step);
     void send_token(const tunnel::Token& token, Step& step);
     void protocol_error(const std::string& what, Step& step);
-    [[nodiscard]] bool welcomed() const;
     void close(tunnel::GoodbyeReason reason, const std::string& text, Step& step);
 
     struct SentBatch {

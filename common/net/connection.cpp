@@ -289,6 +289,11 @@ void Connection::probe_when_quiet() {
     }
 }
 
+void Connection::limit_unsent(std::size_t bytes) {
+    const auto limit = static_cast<int>(bytes);
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof limit);
+}
+
 Duration Connection::quiet_for() const {
     return mono_now() - heard_;
 }

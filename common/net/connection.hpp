@@ -70,6 +70,9 @@ public:
     // A peer that says nothing is asked by the kernel whether it is still there: after 15 s, then
     // every 5 s, given up after the third silence.
     void probe_when_quiet();
+    // The kernel takes no more than so many bytes that it cannot send yet, so that what is written
+    // last does not wait long behind what was written before.
+    void limit_unsent(std::size_t bytes);
 
     // How long nothing has come from the peer.
     Duration quiet_for() const;

@@ -158,6 +158,7 @@ struct WebSocket::Impl {
             head.erase(http::field::server);
         }));
         stream.read_message_max(options.message_bytes_max);
+        if (options.unsent_bytes_max > 0) this->connection().limit_unsent(options.unsent_bytes_max);
         stream.write_buffer_bytes(kGatherBytesMax);
         stream.auto_fragment(false);
         stream.binary(true);

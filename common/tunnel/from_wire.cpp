@@ -322,6 +322,7 @@ std::optional<Message> read_message(wire::Frame& frame, Decoder& decoder) {
         case wire::Frame::kGoodbye:
             return decoder.goodbye(*frame.mutable_goodbye());
         case wire::Frame::kFragment:
+        case wire::Frame::kStream:
         case wire::Frame::MESSAGE_NOT_SET:
             break;
     }

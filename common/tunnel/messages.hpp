@@ -33,6 +33,8 @@ inline constexpr Duration kPingIntervalAfterQuickAnswer = std::chrono::seconds(6
 // A WebSocket message that is longer is refused; none of ours exceeds a fragment and its header.
 inline constexpr std::size_t kWireBytesMax = std::size_t{1} << 20U;
 inline constexpr std::size_t kFragmentBytes = std::size_t{64} << 10U;
+// What the kernel may hold of a session's connection while the line is too slow for it.
+inline constexpr std::size_t kUnsentBytesMax = std::size_t{16} << 10U;
 // A whole frame, put together of its fragments.
 inline constexpr std::size_t kFrameBytesMax = std::size_t{5} << 20U;
 // One object's content; Kubernetes itself stops at 1.5 MiB.

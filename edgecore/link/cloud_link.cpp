@@ -7,6 +7,7 @@
 #include "common/net/dial_options.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/websocket.hpp"
+#include "common/streams/stream_carrier.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -29,13 +30,33 @@ Reach reach_of(net::DialPhase phase, const Error& error) {
 }  // namespace
 
 struct CloudLink::Connection {
-    Connection(const Executor& executor, std::unique_ptr<net::WebSocket> opened)
-        : socket(std::move(opened)), changed(executor) {}
+    Connection(const CloudLink& link, std::unique_ptr<net::WebSocket> opened)
+        : socket(std::move(opened)),
+          changed(link.executor_),
+          streams(
+              link.executor_, streams::StreamMux::Role::acceptor, streams::StreamClass::interactive,
+              socket->peer(), link.logger_,
+              {
+                  .sendable = [this] { changed.set(); },
+                  .opened = [&link](std::unique_ptr<net::ByteStream> stream
+                            ) { link.group_->spawn(link.serve_stream_(std::move(stream))); },
+                  .about_connection = {},
+              }
+          ) {}
 
     std::unique_ptr<net::WebSocket> socket;
     std::deque<std::string> outgoing;  // Bounded by the windows of link_state.
     farhold::Event changed;
+    streams::StreamCarrier streams;
     std::string end;  // Why it broke.
+
+    // State goes first: it is little and it is what the session is for.
+    std::optional<std::string> next() {
+        if (outgoing.empty()) return streams.next(streams::kDataBytesMax);
+        std::string message = std::move(outgoing.front());
+        outgoing.pop_front();
+        return message;
+    }
 };
 
 CloudLink::CloudLink(
@@ -142,6 +163,7 @@ void CloudLink::perform(const Action& action) {
 void CloudLink::close_connection(const action::Close& close) {
     if (!connection_) return;
     logger_.debug("connection dropped", {{"reason", close.reason}});
+    end_streams(*connection_, close.reason);
     if (close.unheard) {
         connection_->socket->abort();
     } else {
@@ -204,6 +226,7 @@ Task<> CloudLink::connect(bool small_segments) {
     net::DialPhase reached = net::DialPhase::name;
     net::WebSocketOptions options;
     options.message_bytes_max = tunnel::kWireBytesMax;
+    options.unsent_bytes_max = tunnel::kUnsentBytesMax;
     const std::size_t which = hub_;
     options.dial.known_address = known_addresses_[which];
     options.dial.segment_bytes_max = small_segments ? kSmallSegmentBytes : 0;
@@ -217,13 +240,14 @@ Task<> CloudLink::connect(bool small_segments) {
         co_return;
     }
     known_addresses_[which] = (*socket)->peer().address;
-    auto connection = std::make_shared<Connection>(executor_, std::move(*socket));
+    auto connection = std::make_shared<Connection>(*this, std::move(*socket));
     connection_ = connection;
     feed(event::Dialed{});
     co_await race(read_loop(connection), write_loop(connection));
     connection->socket->close_now();
     // Still ours: it broke. Otherwise it was dropped on purpose, and perhaps another one is there.
     if (connection_ == connection) {
+        end_streams(*connection, connection->end);
         connection_.reset();
         feed(event::Closed{.reason = connection->end});
     }
@@ -236,19 +260,42 @@ Task<> CloudLink::read_loop(std::shared_ptr<Connection> connection) {
             connection->end = message.error().message();
             co_return;
         }
-        if (connection_ == connection) feed(event::Received{.bytes = std::move(*message)});
+        if (connection_ == connection) receive(*connection, std::move(*message));
     }
+}
+
+void CloudLink::receive(Connection& connection, std::string message) {
+    if (!streams::is_stream_frame(message)) {
+        feed(event::Received{.bytes = std::move(message)});
+        return;
+    }
+    if (!state_.welcomed()) {
+        feed(event::StreamsBroken{.reason = "a stream frame before the welcome"});
+        return;
+    }
+    const auto received = connection.streams.receive(message);
+    if (!received) feed(event::StreamsBroken{.reason = received.error().message()});
+}
+
+void CloudLink::end_streams(Connection& connection, const std::string& reason) {
+    connection.streams.end("the session with the hub has ended: " + reason);
+    stream_counters_.front().add(connection.streams.counters());
+}
+
+streams::ClassCounters CloudLink::stream_counters() const {
+    streams::ClassCounters all = stream_counters_;
+    if (connection_) all.front().add(connection_->streams.counters());
+    return all;
 }
 
 Task<> CloudLink::write_loop(std::shared_ptr<Connection> connection) {
     while (connection_ == connection) {
-        if (connection->outgoing.empty()) {
+        auto message = connection->next();
+        if (!message) {
             co_await connection->changed.wait();
             continue;
         }
-        std::string message = std::move(connection->outgoing.front());
-        connection->outgoing.pop_front();
-        const auto written = co_await connection->socket->write(std::move(message));
+        const auto written = co_await connection->socket->write(std::move(*message));
         if (!written) {
             connection->end = written.error().message();
             co_return;

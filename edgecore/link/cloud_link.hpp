@@ -9,8 +9,10 @@
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
 #include "common/log/log.hpp"
+#include "common/net/byte_stream.hpp"
 #include "common/net/peer.hpp"
 #include "common/net/tls_config.hpp"
+#include "common/streams/stream_counters.hpp"
 #include "edgecore/link/link_log.hpp"
 #include "edgecore/link/link_state.hpp"
 #include "edgecore/store/state_keeper.hpp"
@@ -59,6 +61,13 @@ public:
     void on_token(OnToken told) { on_token_ = std::move(told); }
     void want_token(tunnel::TokenWish wish);
 
+    // Before start(): who serves the streams that the hub opens. A stream ends when its coroutine
+    // does, and fails at once when the session ends.
+    using ServeStream = std::function<Task<>(std::unique_ptr<net::ByteStream>)>;
+    void on_stream(ServeStream serve) { serve_stream_ = std::move(serve); }
+    // Of all sessions since the start.
+    [[nodiscard]] streams::ClassCounters stream_counters() const;
+
     [[nodiscard]] const LinkStatus& status() const { return state_.status(); }
     // The hub of the session or of the attempt under way.
     [[nodiscard]] const net::Endpoint& hub() const { return hubs_[hub_]; }
@@ -71,6 +80,8 @@ private:
     void close_connection(const action::Close& close);
     void log_state();
     void log_refusal(const action::ReportRefused& refused);
+    void receive(Connection& connection, std::string message);
+    void end_streams(Connection& connection, const std::string& reason);
 
     Task<> tick_loop();
     Task<> renewal_loop();
@@ -87,6 +98,8 @@ private:
     std::size_t hub_ = 0;
     LinkIdentity identity_;
     OnToken on_token_ = [](const auto& /*wish*/, const auto& /*token*/) {};
+    ServeStream serve_stream_ = [](auto /*stream*/) -> Task<> { co_return; };
+    streams::ClassCounters stream_counters_;  // Without those of the connection.
     store::StateKeeper& store_;
     const Clock& clock_;
     log::Logger logger_;

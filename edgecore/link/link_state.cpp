@@ -194,6 +194,12 @@ void LinkState::handle(const event::Closed& event, Step& step) {
     }
 }
 
+void LinkState::handle(const event::StreamsBroken& event, Step& step) {
+    if (session_) {
+        protocol_error(event.reason, step);
+    }
+}
+
 void LinkState::handle(const event::Stored& /*event*/, Step& step) {
     const Storing stored = std::exchange(storing_, Storing::nothing);
     // No session begins while the store is at work, so the batch is one of this session or of none.

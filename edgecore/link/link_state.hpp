@@ -88,6 +88,10 @@ struct Received {
 struct Closed {
     std::string reason;
 };
+// What came for the streams broke a rule.
+struct StreamsBroken {
+    std::string reason;
+};
 // Answers to Store.
 struct Stored {};
 struct StoreFailed {
@@ -127,9 +131,10 @@ struct Tick {};
 }  // namespace event
 
 using Event = std::variant<
-    event::Dialed, event::DialFailed, event::Heard, event::Received, event::Closed, event::Stored,
-    event::StoreFailed, event::Submitted, event::Forgotten, event::TokenWanted,
-    event::OutboxChanged, event::AcksNotStored, event::RenewalDue, event::Beat, event::Tick>;
+    event::Dialed, event::DialFailed, event::Heard, event::Received, event::Closed,
+    event::StreamsBroken, event::Stored, event::StoreFailed, event::Submitted, event::Forgotten,
+    event::TokenWanted, event::OutboxChanged, event::AcksNotStored, event::RenewalDue, event::Beat,
+    event::Tick>;
 
 namespace action {
 
@@ -292,6 +297,8 @@ public:
     // When the next Tick is due.
     [[nodiscard]] std::optional<Instant> wake_at() const;
     [[nodiscard]] const LinkStatus& status() const { return status_; }
+    // Whether the session is one that has streams.
+    [[nodiscard]] bool welcomed() const { return in_phase({Phase::syncing, Phase::live}); }
 
 private:
     enum class Storing : std::uint8_t { nothing, batch, completeness, way_out };
@@ -302,6 +309,7 @@ private:
     void handle(const event::Heard& event, Step& step);
     void handle(const event::Received& event, Step& step);
     void handle(const event::Closed& event, Step& step);
+    void handle(const event::StreamsBroken& event, Step& step);
     void handle(const event::Stored& event, Step& step);
     void handle(const event::StoreFailed& event, Step& step);
     void handle(const event::Submitted& event, Step& step);
