@@ -2,6 +2,7 @@
 #include "cloudcore/app/machines_port.hpp"
 
 #include "cloudcore/app/metrics.hpp"
+#include "common/streams/bulk_connection.hpp"
 
 #include <utility>
 
@@ -69,7 +70,8 @@ Task<Result<hub::KnownMachine>> MachinesPort::identify(net::PeerIdentity peer) {
 
 Task<> MachinesPort::serve(net::HttpExchange& exchange) {
     if (co_await enrolment_.serve(exchange)) co_return;
-    if (exchange.request().path() == "/v1/tunnel") {
+    const std::string_view path = exchange.request().path();
+    if (path == "/v1/tunnel" || path == streams::kBulkPath) {
         co_await hub_.serve(exchange);
         co_return;
     }

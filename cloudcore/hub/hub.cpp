@@ -79,7 +79,32 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
         co_return;
     }
     refused_.erase(exchange.peer().spki_sha256_hex);
-    const auto known = sessions_.find(machine->node);
+    if (exchange.request().path() == streams::kBulkPath) {
+        co_await serve_bulk(exchange, *machine);
+    } else {
+        co_await serve_session(exchange, std::move(*machine));
+    }
+}
+
+Task<> Hub::serve_bulk(net::HttpExchange& exchange, const KnownMachine& machine) {
+    std::shared_ptr<NodeSession> session;
+    for (const auto& one : sessions_of(machine.node)) {
+        const bool its_own = exchange.request().target == streams::bulk_target(one->epoch());
+        if (one->welcomed() && its_own) session = one;
+    }
+    if (!session || machine.renew_only) {
+        net::HttpResponse refusal = net::text_response(409, "no session of this epoch is here\n");
+        [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
+        co_return;
+    }
+    net::WebSocketOptions options;
+    options.message_bytes_max = streams::kStreamWireBytesMax;
+    auto socket = co_await exchange.accept_websocket(options);
+    if (socket) co_await session->carry_bulk(std::move(*socket));
+}
+
+Task<> Hub::serve_session(net::HttpExchange& exchange, KnownMachine machine) {
+    const auto known = sessions_.find(machine.node);
     if (known != sessions_.end() && known->second.size() >= kSessionsPerNodeMax) {
         net::HttpResponse refusal = net::text_response(429, "too many sessions of this node\n");
         [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
@@ -92,7 +117,7 @@ Task<> Hub::serve(net::HttpExchange& exchange) {
     auto socket = co_await exchange.accept_websocket(options);
     if (!socket) co_return;
     const auto session = std::make_shared<NodeSession>(
-        *this, executor_, std::move(*machine), opened, std::move(*socket)
+        *this, executor_, std::move(machine), opened, std::move(*socket)
     );
     co_await session->run();
 }

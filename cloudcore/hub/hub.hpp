@@ -84,7 +84,8 @@ public:
     // Runs in the group until that is cancelled; must outlive it.
     void start(TaskGroup& group);
 
-    // Answers a request for /v1/tunnel; returns when the session is over.
+    // Answers a request for /v1/tunnel, or for streams::kBulkPath, which is the second connection of a
+    // session; returns when the connection is over.
     Task<> serve(net::HttpExchange& exchange);
 
     // A stream to the machine, for one request of HTTP/1.1 that the machine answers. It lives and
@@ -112,6 +113,8 @@ public:
 private:
     friend class NodeSession;
 
+    Task<> serve_session(net::HttpExchange& exchange, KnownMachine machine);
+    Task<> serve_bulk(net::HttpExchange& exchange, const KnownMachine& machine);
     // A session is in the list as long as it lives.
     void log_refusal(const net::PeerIdentity& peer, const Error& error);
     void enter(NodeSession& session);

@@ -46,15 +46,21 @@ NodeSession::NodeSession(
       streams_(
           executor, streams::StreamMux::Role::opener, streams::StreamClass::interactive,
           socket_->peer(), logger_,
-          {.sendable = [this] { outgoing_changed_.set(); }, .opened = {}, .about_connection = {}}
+          {
+              .sendable = [this] { outgoing_changed_.set(); },
+              .opened = {},
+              .about_connection = [this](const auto& message
+                                  ) { return receive_about_streams(message); },
+          }
       ),
+      bulk_(executor, hub.clock_, logger_, [this] { streams_.tell(streams::BulkCall{}); }),
       hanging_up_(executor),
       wake_(std::move(executor)) {
     hub_.enter(*this);
 }
 
 NodeSession::~NodeSession() {
-    streams_.end("the session with the machine has ended");
+    end_streams("the hub has ended it");
     hub_.leave(*this);
 }
 
@@ -105,7 +111,7 @@ void NodeSession::perform(const Action& action) {
                     logger_.info("session ended", {{"reason", close.reason}});
                 }
                 closing_ = true;
-                streams_.end("the session with the machine has ended: " + close.reason);
+                end_streams(close.reason);
                 outgoing_changed_.set();
                 hanging_up_.set();
             },
@@ -181,14 +187,33 @@ void NodeSession::send(const std::string& bytes) {
 }
 
 Task<Result<std::unique_ptr<net::ByteStream>>> NodeSession::open_stream(streams::StreamClass cls) {
-    if (cls == streams::StreamClass::bulk) {
-        co_return fail(ErrorCode::unavailable, "no connection for bulk streams");
-    }
+    if (cls == streams::StreamClass::bulk) co_return co_await bulk_.open();
     co_return streams_.open();
 }
 
+Task<> NodeSession::carry_bulk(std::unique_ptr<net::WebSocket> socket) {
+    return bulk_.carry(std::move(socket));
+}
+
+void NodeSession::end_streams(const std::string& reason) {
+    const std::string whole = "the session with the machine has ended: " + reason;
+    streams_.end(whole);
+    bulk_.end(whole);
+}
+
 streams::ClassCounters NodeSession::stream_counters() const {
-    return {streams_.counters(), {}};
+    return {streams_.counters(), bulk_.counters()};
+}
+
+Result<> NodeSession::receive_about_streams(const streams::StreamMessage& message) {
+    const auto* refusal = std::get_if<streams::BulkRefusal>(&message);
+    if (refusal == nullptr) {
+        return fail(
+            ErrorCode::invalid_argument, std::string(streams::name_of(message)) + " of a machine"
+        );
+    }
+    bulk_.refused(refusal->reason);
+    return {};
 }
 
 void NodeSession::receive(std::string message) {
@@ -238,7 +263,7 @@ Task<> NodeSession::run() {
     co_await race(race_loops(), hang_up());
     socket_->close_now();
     feed(event::Closed{.reason = "connection over"});
-    streams_.end("the session with the machine has ended");
+    end_streams("connection over");
 }
 
 // A peer that takes nothing any more keeps the writer from its goodbye, and says nothing to the

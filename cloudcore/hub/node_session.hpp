@@ -4,6 +4,7 @@
 // may end after the connection. Runs on the loop.
 #pragma once
 
+#include "cloudcore/hub/bulk_streams.hpp"
 #include "cloudcore/hub/hub.hpp"
 #include "cloudcore/hub/session_state.hpp"
 #include "common/async/event.hpp"
@@ -36,6 +37,8 @@ public:
     // While it is welcomed().
     Task<Result<std::unique_ptr<net::ByteStream>>> open_stream(streams::StreamClass cls);
     [[nodiscard]] bool welcomed() const { return state_.welcomed(); }
+    // The machine's second connection; returns when it is over.
+    Task<> carry_bulk(std::unique_ptr<net::WebSocket> socket);
     [[nodiscard]] streams::ClassCounters stream_counters() const;
 
     [[nodiscard]] const std::string& node() const { return machine_.node; }
@@ -52,6 +55,8 @@ private:
     void perform(const Action& action);
     void send(const std::string& bytes);
     void receive(std::string message);
+    Result<> receive_about_streams(const streams::StreamMessage& message);
+    void end_streams(const std::string& reason);
     std::optional<std::string> next_to_send();
     Task<> ask_for_access();
     Task<> hang_up();
@@ -82,7 +87,8 @@ private:
     std::deque<std::string> outgoing_;
     bool closing_ = false;  // Nothing more is sent after what is queued.
     farhold::Event outgoing_changed_;
-    streams::StreamCarrier streams_;
+    streams::StreamCarrier streams_;  // Interactive ones.
+    BulkStreams bulk_;
     farhold::Event hanging_up_;
     farhold::Event wake_;
 };

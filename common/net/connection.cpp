@@ -294,6 +294,10 @@ void Connection::limit_unsent(std::size_t bytes) {
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit, sizeof limit);
 }
 
+LineState Connection::line_state() {
+    return is_closed_ ? LineState{} : line_state_of(socket_.native_handle());
+}
+
 Duration Connection::quiet_for() const {
     return mono_now() - heard_;
 }

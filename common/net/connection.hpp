@@ -8,6 +8,7 @@
 #include "common/async/task.hpp"
 #include "common/base/error.hpp"
 #include "common/base/time.hpp"
+#include "common/net/line_state.hpp"
 #include "common/net/peer.hpp"
 #include "common/net/tls_context.hpp"
 
@@ -73,6 +74,8 @@ public:
     // The kernel takes no more than so many bytes that it cannot send yet, so that what is written
     // last does not wait long behind what was written before.
     void limit_unsent(std::size_t bytes);
+
+    LineState line_state();
 
     // How long nothing has come from the peer.
     Duration quiet_for() const;

@@ -247,6 +247,10 @@ Duration WebSocket::quiet_for() const {
     return impl_->connection().quiet_for();
 }
 
+LineState WebSocket::line_state() const {
+    return impl_->connection().line_state();
+}
+
 const PeerIdentity& WebSocket::peer() const {
     return impl_->connection().peer();
 }

@@ -9,6 +9,7 @@
 #include "common/base/error.hpp"
 #include "common/base/time.hpp"
 #include "common/net/dial_options.hpp"
+#include "common/net/line_state.hpp"
 #include "common/net/peer.hpp"
 #include "common/net/tls_config.hpp"
 
@@ -45,6 +46,8 @@ public:
 
     // How long nothing has come from the peer, not even a part of a message.
     Duration quiet_for() const;
+
+    LineState line_state() const;
 
     const PeerIdentity& peer() const;
 

@@ -4,6 +4,7 @@
 #include "common/async/event.hpp"
 #include "common/base/ensure.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <utility>
@@ -191,6 +192,10 @@ Result<> StreamCarrier::receive(std::string_view message) {
 }
 
 void StreamCarrier::tell(StreamMessage message) {
+    const auto is_told = [&](const StreamMessage& other) {
+        return other.index() == message.index();
+    };
+    if (std::ranges::any_of(state_->told, is_told)) return;
     state_->told.push_back(std::move(message));
     state_->calls.sendable();
 }
@@ -210,6 +215,10 @@ std::optional<std::string> StreamCarrier::next(std::size_t data_max) {
     }
     for (const StreamEnd& end : state_->mux.take_ended()) state_->log_end(end);
     return message;
+}
+
+bool StreamCarrier::waits_for_room() const {
+    return state_->mux.waits_for_room();
 }
 
 void StreamCarrier::end(const std::string& reason) {

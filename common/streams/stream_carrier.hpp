@@ -47,11 +47,14 @@ public:
     // A message that is_stream_frame(). An error: the peer broke a rule.
     Result<> receive(std::string_view message);
 
-    // A message about the connection itself, sent before all others.
+    // A message about the connection itself, sent before all others; of a kind one waits at most.
     void tell(StreamMessage message);
 
     // The next WebSocket message to send, with at most so many bytes of data.
     std::optional<std::string> next(std::size_t data_max);
+
+    // Whether there is data that next() would have had if it might.
+    [[nodiscard]] bool waits_for_room() const;
 
     // The connection is over: so are all its streams.
     void end(const std::string& reason);

@@ -61,6 +61,9 @@ public:
     // What is to be sent next, with at most so many bytes of data; nothing: nothing now.
     std::optional<StreamFrame> next(std::size_t data_max);
 
+    // After next() had nothing: whether a stream has data that there was no room for.
+    [[nodiscard]] bool waits_for_room() const { return !turns_.empty(); }
+
     // The connection is over: every stream ends with that reason.
     void end(const std::string& reason);
 

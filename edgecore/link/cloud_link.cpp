@@ -7,6 +7,7 @@
 #include "common/net/dial_options.hpp"
 #include "common/net/endpoint.hpp"
 #include "common/net/websocket.hpp"
+#include "common/streams/bulk_connection.hpp"
 #include "common/streams/stream_carrier.hpp"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ Reach reach_of(net::DialPhase phase, const Error& error) {
 }  // namespace
 
 struct CloudLink::Connection {
-    Connection(const CloudLink& link, std::unique_ptr<net::WebSocket> opened)
+    Connection(CloudLink& link, std::unique_ptr<net::WebSocket> opened)
         : socket(std::move(opened)),
           changed(link.executor_),
           streams(
@@ -38,16 +39,19 @@ struct CloudLink::Connection {
               socket->peer(), link.logger_,
               {
                   .sendable = [this] { changed.set(); },
-                  .opened = [&link](std::unique_ptr<net::ByteStream> stream
-                            ) { link.group_->spawn(link.serve_stream_(std::move(stream))); },
-                  .about_connection = {},
+                  .opened = [&link](auto stream) { link.serve_stream(std::move(stream)); },
+                  .about_connection = [&link](const auto& message
+                                      ) { return link.receive_about_streams(message); },
               }
           ) {}
 
     std::unique_ptr<net::WebSocket> socket;
     std::deque<std::string> outgoing;  // Bounded by the windows of link_state.
     farhold::Event changed;
-    streams::StreamCarrier streams;
+    streams::StreamCarrier streams;  // Interactive ones.
+    // The session's second connection, if it has one now.
+    std::shared_ptr<streams::BulkConnection> bulk;
+    bool dials_bulk = false;
     std::string end;  // Why it broke.
 
     // State goes first: it is little and it is what the session is for.
@@ -277,14 +281,61 @@ void CloudLink::receive(Connection& connection, std::string message) {
     if (!received) feed(event::StreamsBroken{.reason = received.error().message()});
 }
 
+void CloudLink::serve_stream(std::unique_ptr<net::ByteStream> stream) {
+    group_->spawn(serve_stream_(std::move(stream)));
+}
+
+Result<> CloudLink::receive_about_streams(const streams::StreamMessage& message) {
+    if (!std::holds_alternative<streams::BulkCall>(message)) {
+        return fail(
+            ErrorCode::invalid_argument, std::string(streams::name_of(message)) + " of a hub"
+        );
+    }
+    if (!std::exchange(connection_->dials_bulk, true)) group_->spawn(connect_bulk(connection_));
+    return {};
+}
+
+// The hub calls when it has none, so one that is still here is of no use any more.
+Task<> CloudLink::connect_bulk(std::shared_ptr<Connection> connection) {
+    if (connection->bulk) connection->bulk->close("the hub calls for another one");
+    const net::Endpoint endpoint = hub();
+    net::TlsClientConfig tls = identity_.tls(endpoint.host);
+    net::WebSocketOptions options;
+    options.message_bytes_max = streams::kStreamWireBytesMax;
+    options.dial.known_address = known_addresses_[hub_];
+    options.dial.segment_bytes_max = status().small_segments ? kSmallSegmentBytes : 0;
+    std::string target = streams::bulk_target(status().epoch);
+    auto socket =
+        co_await net::connect_websocket(endpoint, std::move(tls), std::move(target), options);
+    connection->dials_bulk = false;
+    if (connection_ != connection) co_return;  // The session is over.
+    if (!socket) {
+        if (socket.error().code() == ErrorCode::cancelled) co_return;
+        logger_.warning("no connection for bulk streams", {{"reason", socket.error().message()}});
+        connection->streams.tell(streams::BulkRefusal{socket.error().message()});
+        co_return;
+    }
+    const auto bulk = std::make_shared<streams::BulkConnection>(
+        executor_, streams::StreamMux::Role::acceptor, std::move(*socket), clock_, logger_,
+        [this](auto stream) { serve_stream(std::move(stream)); }
+    );
+    connection->bulk = bulk;
+    co_await bulk->run();
+    stream_counters_.back().add(bulk->counters());
+    if (connection->bulk == bulk) connection->bulk.reset();
+}
+
 void CloudLink::end_streams(Connection& connection, const std::string& reason) {
-    connection.streams.end("the session with the hub has ended: " + reason);
+    const std::string whole = "the session with the hub has ended: " + reason;
+    connection.streams.end(whole);
     stream_counters_.front().add(connection.streams.counters());
+    if (connection.bulk) connection.bulk->close(whole);
 }
 
 streams::ClassCounters CloudLink::stream_counters() const {
     streams::ClassCounters all = stream_counters_;
     if (connection_) all.front().add(connection_->streams.counters());
+    if (connection_ && connection_->bulk) all.back().add(connection_->bulk->counters());
     return all;
 }
 

@@ -13,6 +13,7 @@
 #include "common/net/peer.hpp"
 #include "common/net/tls_config.hpp"
 #include "common/streams/stream_counters.hpp"
+#include "common/streams/stream_frame.hpp"
 #include "edgecore/link/link_log.hpp"
 #include "edgecore/link/link_state.hpp"
 #include "edgecore/store/state_keeper.hpp"
@@ -81,11 +82,14 @@ private:
     void log_state();
     void log_refusal(const action::ReportRefused& refused);
     void receive(Connection& connection, std::string message);
+    Result<> receive_about_streams(const streams::StreamMessage& message);
+    void serve_stream(std::unique_ptr<net::ByteStream> stream);
     void end_streams(Connection& connection, const std::string& reason);
 
     Task<> tick_loop();
     Task<> renewal_loop();
     Task<> connect(bool small_segments);
+    Task<> connect_bulk(std::shared_ptr<Connection> connection);
     Task<> read_loop(std::shared_ptr<Connection> connection);
     Task<> write_loop(std::shared_ptr<Connection> connection);
     Task<> commit(store::StoreBatch batch);

@@ -59,7 +59,7 @@ Task<> echo(Stream stream) {
     stream->end_writing();
 }
 
-Task<> write_all(net::ByteStream& stream, const std::string& bytes) {
+Task<> write_all(net::ByteStream& stream, std::string bytes) {
     const auto written = co_await stream.write(bytes);
     CHECK(written.has_value());
     stream.end_writing();
@@ -84,98 +84,160 @@ std::string many_bytes(std::size_t count) {
     return bytes;
 }
 
+struct Counts {
+    streams::StreamCounters cloud;
+    streams::StreamCounters machine;
+};
+
+Counts counts(const Tunnel& tunnel, StreamClass cls) {
+    const auto index = static_cast<std::size_t>(cls);
+    return {
+        tunnel.cloud.hub.counters().streams.at(index),
+        tunnel.machine->link.stream_counters().at(index),
+    };
+}
+
+Task<Stream> open_one(Tunnel& tunnel, StreamClass cls) {
+    auto stream = co_await tunnel.open(cls);
+    REQUIRE(stream.has_value());
+    co_return std::move(*stream);
+}
+
+Task<> read_error(net::ByteStream& stream, std::string& error) {
+    std::array<char, 10> buffer{};
+    const auto count = co_await stream.read_some(buffer);
+    error = count ? "none" : count.error().message();
+}
+
+// Both classes keep the same promises.
+void for_each_class(const std::function<Task<>(World&, StreamClass)>& body) {
+    for (const StreamClass cls : {StreamClass::interactive, StreamClass::bulk}) {
+        INFO(to_string(cls));
+        in_world([&](World& world) { return body(world, cls); });
+    }
+}
+
 }  // namespace
 
 TEST_CASE("streams: bytes go both ways and end in order", "[tunnel][streams]") {
-    in_world([](World& world) -> Task<> {
+    for_each_class([](World& world, StreamClass cls) -> Task<> {
         Tunnel tunnel(world, echo);
         co_await tunnel.start();
-        {
-            auto stream = co_await tunnel.open(StreamClass::interactive);
-            REQUIRE(stream.has_value());
-            const std::string bytes = many_bytes(1'000'000);
-            std::string back;
+        for (int i = 0; i < 2; ++i) {
+            const Stream stream = co_await open_one(tunnel, cls);
+            const std::string bytes = many_bytes(3'000'000);
             TaskGroup writer(world.executor);
-            writer.spawn(write_all(**stream, bytes));
-            back = co_await read_up_to(**stream, bytes.size() + 1);
+            writer.spawn(write_all(*stream, bytes));
+            const std::string back = co_await read_up_to(*stream, bytes.size() + 1);
             co_await writer.join();
             CHECK(back.size() == bytes.size());
             CHECK(back == bytes);
         }
-        const auto both_ended = [&] {
-            const auto there = tunnel.cloud.hub.counters().streams.front();
-            const auto here = tunnel.machine->link.stream_counters().front();
-            return there.open() == 0 && here.open() == 0;
-        };
-        CHECK(co_await becomes_true(both_ended));
-        const auto there = tunnel.cloud.hub.counters().streams.front();
-        const auto here = tunnel.machine->link.stream_counters().front();
-        CHECK(there.opened == 1);
-        CHECK(there.ended.front() == 1);
-        CHECK(here.ended.front() == 1);
-        CHECK(there.bytes_sent == here.bytes_received);
-        CHECK(there.bytes_received == here.bytes_sent);
+        CHECK(co_await becomes_true([&] {
+            const Counts now = counts(tunnel, cls);
+            return now.cloud.open() == 0 && now.machine.open() == 0;
+        }));
+        const auto finished = static_cast<std::size_t>(streams::EndKind::finished);
+        const Counts end = counts(tunnel, cls);
+        CHECK(end.cloud.opened == 2);
+        CHECK(end.cloud.ended.at(finished) == 2);
+        CHECK(end.machine.ended.at(finished) == 2);
+        CHECK(end.cloud.bytes_sent == end.machine.bytes_received);
+        CHECK(end.cloud.bytes_received == end.machine.bytes_sent);
         co_await tunnel.stop();
     });
 }
 
 TEST_CASE("streams: one that nobody reads holds back nobody else", "[tunnel][streams]") {
-    in_world([](World& world) -> Task<> {
+    for_each_class([](World& world, StreamClass cls) -> Task<> {
         Tunnel tunnel(world, [](Stream stream) -> Task<> {
             const std::string endless(100'000, 'x');
             while (co_await stream->write(endless)) {}
         });
         co_await tunnel.start();
         {
-            auto unread = co_await tunnel.open(StreamClass::interactive);
-            REQUIRE(unread.has_value());
-            const auto window = streams::limits_of(StreamClass::interactive).window;
+            const Stream unread = co_await open_one(tunnel, cls);
+            const auto window = streams::limits_of(cls).window;
             CHECK(co_await becomes_true([&] {
-                return tunnel.cloud.hub.counters().streams.front().bytes_received == window;
+                return counts(tunnel, cls).cloud.bytes_received == window;
             }));
-            auto read = co_await tunnel.open(StreamClass::interactive);
-            REQUIRE(read.has_value());
-            CHECK((co_await read_up_to(**read, 500'000)).size() == 500'000);
-            CHECK((co_await read_up_to(**unread, 300'000)).size() == 300'000);
-            CHECK(tunnel.machine->link.stream_counters().front().open() == 2);
+            const Stream read = co_await open_one(tunnel, cls);
+            CHECK((co_await read_up_to(*read, 2'500'000)).size() == 2'500'000);
+            CHECK((co_await read_up_to(*unread, 1'500'000)).size() == 1'500'000);
+            CHECK(counts(tunnel, cls).machine.open() == 2);
         }
         // Their readers are gone, which ends the writers.
-        CHECK(co_await becomes_true([&] {
-            return tunnel.machine->link.stream_counters().front().open() == 0;
-        }));
+        CHECK(co_await becomes_true([&] { return counts(tunnel, cls).machine.open() == 0; }));
         co_await tunnel.stop();
     });
 }
 
 TEST_CASE("streams: they end with their session, at both ends", "[tunnel][streams]") {
-    in_world([](World& world) -> Task<> {
-        std::string machine_end;
-        Tunnel tunnel(world, [&](Stream stream) -> Task<> {
-            std::array<char, 10> buffer{};
-            const auto count = co_await stream->read_some(buffer);
-            machine_end = count ? "read" : count.error().message();
+    for_each_class([](World& world, StreamClass cls) -> Task<> {
+        std::string there;
+        Tunnel tunnel(world, [&there](Stream stream) -> Task<> {
+            co_await read_error(*stream, there);
         });
         co_await tunnel.start();
-        auto stream = co_await tunnel.open(StreamClass::interactive);
-        REQUIRE(stream.has_value());
-        CHECK(co_await becomes_true([&] {
-            return tunnel.machine->link.stream_counters().front().open() == 1;
-        }));
+        const Stream stream = co_await open_one(tunnel, cls);
+        CHECK(co_await becomes_true([&] { return counts(tunnel, cls).machine.open() == 1; }));
         tunnel.cloud.hub.dismiss_all();
-        std::array<char, 10> buffer{};
-        const auto count = co_await (*stream)->read_some(buffer);
-        REQUIRE_FALSE(count.has_value());
-        CHECK(count.error().code() == ErrorCode::unavailable);
-        CHECK(count.error().message() == "the session with the machine has ended: shutting down");
-        CHECK(co_await becomes_true([&] { return !machine_end.empty(); }));
-        CHECK(machine_end.find("the session with the hub has ended") == 0);
-        CHECK(tunnel.cloud.hub.counters().streams.front().open() == 0);
-        CHECK(tunnel.machine->link.stream_counters().front().open() == 0);
+        std::string here;
+        co_await read_error(*stream, here);
+        CHECK(here.find("the session with the machine has ended: shutting down") != here.npos);
+        CHECK(co_await becomes_true([&] { return !there.empty(); }));
+        CHECK(there.find("has ended") != there.npos);
+        CHECK(counts(tunnel, cls).cloud.open() == 0);
+        CHECK(co_await becomes_true([&] { return counts(tunnel, cls).machine.open() == 0; }));
 
         // The next session has streams again.
         CHECK(co_await becomes_true([&] { return tunnel.machine->live(); }));
-        const auto next = co_await tunnel.open(StreamClass::interactive);
-        CHECK(next.has_value());
+        const Stream next = co_await open_one(tunnel, cls);
+        CHECK(co_await becomes_true([&] { return counts(tunnel, cls).machine.open() == 1; }));
+        co_await tunnel.stop();
+    });
+}
+
+TEST_CASE("streams: a session that was superseded loses them", "[tunnel][streams]") {
+    for_each_class([](World& world, StreamClass cls) -> Task<> {
+        Tunnel tunnel(world, echo);
+        co_await tunnel.start();
+        const Stream stream = co_await open_one(tunnel, cls);
+        const TempDir other_folder;
+        const auto port = tunnel.cloud.listener->port();
+        Machine second(world.executor, other_folder.path(), world.pki, port, world.clock);
+        second.link.on_stream(echo);
+        second.link.start(second.group);
+        std::string error;
+        co_await read_error(*stream, error);
+        CHECK(error.find("superseded") != error.npos);
+        CHECK(co_await becomes_true([&] { return second.live(); }));
+        const Stream next = co_await open_one(tunnel, cls);
+        TaskGroup writer(world.executor);
+        writer.spawn(write_all(*next, "to the second one"));
+        CHECK((co_await read_up_to(*next, 100)) == "to the second one");
+        co_await writer.join();
+        CHECK(second.link.stream_counters().at(static_cast<std::size_t>(cls)).opened == 1);
+        co_await second.stop();
+        co_await tunnel.stop();
+    });
+}
+
+TEST_CASE("streams: bulk ones never ride on the session's own connection", "[tunnel][streams]") {
+    in_world([](World& world) -> Task<> {
+        Tunnel tunnel(world, echo);
+        co_await tunnel.start();
+        tunnel.cloud.refuses_bulk = true;
+        const auto refused = co_await tunnel.open(StreamClass::bulk);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().code() == ErrorCode::unavailable);
+        CHECK(refused.error().message().find("503: not now") != std::string::npos);
+        CHECK(counts(tunnel, StreamClass::interactive).cloud.opened == 0);
+        CHECK(tunnel.machine->live());
+
+        tunnel.cloud.refuses_bulk = false;
+        const Stream stream = co_await open_one(tunnel, StreamClass::bulk);
+        CHECK(counts(tunnel, StreamClass::bulk).cloud.opened == 1);
         co_await tunnel.stop();
     });
 }
@@ -188,7 +250,7 @@ TEST_CASE("streams: without a session there are none", "[tunnel][streams]") {
         const auto away = co_await cloud.hub.open_stream(kNode, StreamClass::interactive);
         REQUIRE_FALSE(away.has_value());
         CHECK(away.error().code() == ErrorCode::unavailable);
-        const auto unknown = co_await cloud.hub.open_stream("edge-2", StreamClass::interactive);
+        const auto unknown = co_await cloud.hub.open_stream("edge-2", StreamClass::bulk);
         REQUIRE_FALSE(unknown.has_value());
         CHECK(unknown.error().code() == ErrorCode::not_found);
         co_await cloud.stop();

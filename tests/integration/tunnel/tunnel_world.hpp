@@ -11,6 +11,7 @@
 #include "common/async/timeout.hpp"
 #include "common/object/metadata.hpp"
 #include "common/pki/node_identity.hpp"
+#include "common/streams/bulk_connection.hpp"
 #include "common/tunnel/content.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/store/sqlite_edge_store.hpp"
@@ -72,10 +73,17 @@ struct Cloud {
         config.tls->client_certificate_required = true;
         config.tls->allow_expired_client_certificates = true;
         config.tls->tls13_only = true;
-        net::HttpHandler handler = [this](net::HttpExchange& exchange) {
-            return hub.serve(exchange);
-        };
+        net::HttpHandler handler = [this](net::HttpExchange& exchange) { return serve(exchange); };
         listener = net::HttpServer::start(executor, std::move(config), std::move(handler)).value();
+    }
+
+    Task<> serve(net::HttpExchange& exchange) {
+        if (refuses_bulk && exchange.request().path() == streams::kBulkPath) {
+            net::HttpResponse refusal = net::text_response(503, "not now\n");
+            [[maybe_unused]] const auto sent = co_await exchange.respond(std::move(refusal));
+            co_return;
+        }
+        co_await hub.serve(exchange);
     }
 
     Task<> stop() {
@@ -110,6 +118,7 @@ struct Cloud {
     hub::Hub hub;
     std::unique_ptr<net::HttpServer> listener;
     bool shut_out = false;
+    bool refuses_bulk = false;
 };
 
 // An edgecore, as far as hubs see it.
