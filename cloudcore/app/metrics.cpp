@@ -3,6 +3,7 @@
 
 #include "common/datadir/data_dir.hpp"
 #include "common/metrics/process.hpp"
+#include "common/streams/stream_samples.hpp"
 #include "common/tunnel/traffic_samples.hpp"
 
 namespace farhold::cloud {
@@ -102,6 +103,7 @@ void collect_hub(Samples& samples, const hub::Hub& hub) {
         )
         .add(number(counters.leases_late));
     collect_reports(samples, counters);
+    streams::collect_streams(samples, counters.streams);
     tunnel::collect_traffic(
         samples, "farhold_hub", counters.sessions.sent, counters.sessions.received
     );

@@ -3,6 +3,7 @@
 
 #include "common/datadir/data_dir.hpp"
 #include "common/metrics/process.hpp"
+#include "common/streams/stream_samples.hpp"
 #include "common/tunnel/traffic_samples.hpp"
 
 #include <chrono>
@@ -207,6 +208,7 @@ void collect(Samples& samples, const MetricSources& sources, Now now) {
         .add(1, {{"program", "edgecore"}, {"version", FARHOLD_VERSION}});
     const link::LinkStatus& link = sources.link.status();
     collect_link_state(samples, link, now);
+    streams::collect_streams(samples, sources.link.stream_counters());
     collect_link_counters(samples, link.counters);
     collect_outbox(samples, sources.store.outbox(), sources.ages.oldest(now.mono));
     collect_store(samples, sources);
