@@ -5,6 +5,7 @@
 #include "cloudcore/kube/watch_lines.hpp"
 #include "common/async/timeout.hpp"
 #include "common/base/encoding.hpp"
+#include "common/kubeapi/initial_list.hpp"
 #include "common/kubeapi/rest_requests.hpp"
 #include "common/net/endpoint.hpp"
 
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace farhold::kube {
 
@@ -28,6 +30,8 @@ constexpr int kTriesMax = 5;
 // fleet of clients do not end together.
 constexpr std::uint64_t kShortestWatch = 300;
 constexpr std::uint64_t kLongestWatch = 600;
+// A list that comes by a watch is given up when nothing of it has come for so long.
+constexpr Duration kListSilence = std::chrono::seconds(30);
 
 // "https://HOST[:PORT]"; a path before the API's own is not supported.
 Result<net::Endpoint> server_endpoint(std::string_view url) {
@@ -78,20 +82,45 @@ public:
     explicit ClusterWatch(std::unique_ptr<net::HttpStream> stream) : stream_(std::move(stream)) {}
 
     Task<Result<kubeapi::WatchEvent>> next() override {
+        if (first_.empty()) co_return co_await read({});
+        auto event = std::move(first_.back());
+        first_.pop_back();
+        co_return event;
+    }
+
+    // The list that it begins with, if it was asked to; after it next() goes on.
+    Task<Result<kubeapi::ListResult>> read_list(const ListOptions& options) {
+        kubeapi::InitialList list(options.on_read);
+        while (true) {
+            auto event = co_await read(kListSilence);
+            if (!event) co_return fail(event.error());
+            const auto is_whole = list.take(std::move(*event));
+            if (!is_whole) co_return fail(is_whole.error());
+            if (*is_whole) break;
+        }
+        auto whole = list.finish();
+        first_ = std::move(whole.deleted);
+        co_return std::move(whole.list);
+    }
+
+private:
+    // Fails as deadline when nothing comes for longer than `silence`, if there is one.
+    Task<Result<kubeapi::WatchEvent>> read(std::optional<Duration> silence) {
         while (true) {
             auto event = lines_.next();
             if (!event) co_return fail(event.error());
             if (*event) co_return std::move(**event);
-            const auto piece = co_await stream_->next();
+            const auto piece = silence ? co_await with_timeout(stream_->next(), *silence)
+                                       : co_await stream_->next();
             if (!piece) co_return fail(piece.error());
             if (piece->empty()) co_return fail(ErrorCode::unavailable, "watch ended");
             lines_.add(*piece);
         }
     }
 
-private:
     std::unique_ptr<net::HttpStream> stream_;
     WatchLines lines_;
+    std::vector<kubeapi::WatchEvent> first_;  // Before those that are read; of different objects.
 };
 
 Task<Error> read_refusal(net::HttpStream& stream) {
@@ -257,7 +286,36 @@ Task<Result<std::unique_ptr<kubeapi::WatchStream>>> ClusterClient::watch(
 ) {
     const auto reached = co_await check_reached(resource, options, resource_version);
     if (!reached) co_return fail(reached.error());
-    RestRequest request = kubeapi::watch_request(resource, options, resource_version);
+    auto stream = co_await start_watch(kubeapi::watch_request(resource, options, resource_version));
+    if (!stream) co_return fail(stream.error());
+    co_return std::make_unique<ClusterWatch>(std::move(*stream));
+}
+
+Task<Result<kubeapi::ListedWatch>> ClusterClient::list_and_watch(
+    ResourceRef resource, ListOptions options
+) {
+    if (lists_by_watch_) {
+        auto listed = co_await list_by_watch(resource, options);
+        const ErrorCode code = listed ? ErrorCode::cancelled : listed.error().code();
+        if (code == ErrorCode::cancelled) co_return listed;
+        // One that does not know what it was asked begins a watch of all and never ends the list.
+        lists_by_watch_ = code != ErrorCode::unsupported && code != ErrorCode::deadline;
+    }
+    co_return co_await KubeClient::list_and_watch(std::move(resource), std::move(options));
+}
+
+Task<Result<kubeapi::ListedWatch>> ClusterClient::list_by_watch(
+    ResourceRef resource, ListOptions options
+) {
+    auto stream = co_await start_watch(kubeapi::watch_list_request(resource, options));
+    if (!stream) co_return fail(stream.error());
+    auto watch = std::make_unique<ClusterWatch>(std::move(*stream));
+    auto list = co_await watch->read_list(options);
+    if (!list) co_return fail(list.error());
+    co_return kubeapi::ListedWatch{std::move(*list), std::move(watch)};
+}
+
+Task<Result<std::unique_ptr<net::HttpStream>>> ClusterClient::start_watch(RestRequest request) {
     const std::uint64_t seconds = random_.between(kShortestWatch, kLongestWatch);
     request.query.emplace_back("timeoutSeconds", std::to_string(seconds));
     const auto token = co_await prepare();
@@ -274,7 +332,8 @@ Task<Result<std::unique_ptr<kubeapi::WatchStream>>> ClusterClient::watch(
         if ((*stream)->status() == 401) refused();
         co_return fail(co_await read_refusal(**stream));
     }
-    co_return std::make_unique<ClusterWatch>(std::move(*stream));
+    trouble_.over(clock_.now().mono);
+    co_return std::move(*stream);
 }
 
 }  // namespace farhold::kube

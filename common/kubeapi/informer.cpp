@@ -32,12 +32,13 @@ Informer::Informer(
 Task<Result<>> Informer::list() {
     ListOptions options = options_;
     options.on_read = [this](ObjectPtr object) { return handler_.read(std::move(object)); };
-    auto listed = co_await client_.list(resource_, std::move(options));
+    auto listed = co_await client_.list_and_watch(resource_, std::move(options));
     if (!listed) co_return fail(listed.error());
     const auto checked = co_await handler_.check_list();
     if (!checked) co_return fail(checked.error());
-    resource_version_ = std::move(listed->resource_version);
-    handler_.replaced(listed->items);
+    resource_version_ = std::move(listed->list.resource_version);
+    watch_ = std::move(listed->watch);
+    handler_.replaced(listed->list.items);
     co_return Result<>{};
 }
 
@@ -59,10 +60,14 @@ void Informer::deliver(const WatchEvent& event) {
 }
 
 Task<Error> Informer::follow() {
-    auto stream = co_await client_.watch(resource_, options_, resource_version_);
-    if (!stream) co_return stream.error();
+    auto stream = std::move(watch_);
+    if (stream == nullptr) {
+        auto started = co_await client_.watch(resource_, options_, resource_version_);
+        if (!started) co_return started.error();
+        stream = std::move(*started);
+    }
     while (true) {
-        auto event = co_await (*stream)->next();
+        auto event = co_await stream->next();
         if (!event) co_return event.error();
         deliver(*event);
     }

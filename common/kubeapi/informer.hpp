@@ -10,6 +10,7 @@
 #include "common/kubeapi/kube_client.hpp"
 #include "common/log/log.hpp"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -56,7 +57,8 @@ private:
     ObjectHandler& handler_;
     log::Logger logger_;
     Random random_;
-    std::string resource_version_;  // Empty: a list is due.
+    std::string resource_version_;        // Empty: a list is due.
+    std::unique_ptr<WatchStream> watch_;  // That a list has brought.
 };
 
 }  // namespace farhold::kubeapi

@@ -123,8 +123,17 @@ public:
     ) = 0;
 };
 
+struct ListedWatch {
+    ListResult list;
+    // What happens after the list. Null: a watch is to be started at the list's version.
+    std::unique_ptr<WatchStream> watch;
+};
+
 class KubeClient : public KubeObjects {
 public:
+    // list(), and the watch after it from a server that tells both in one answer.
+    virtual Task<Result<ListedWatch>> list_and_watch(ResourceRef resource, ListOptions options);
+
     // What happens after `resource_version`, bookmarks included.
     virtual Task<Result<std::unique_ptr<WatchStream>>> watch(
         ResourceRef resource, ListOptions options, std::string resource_version

@@ -64,6 +64,15 @@ void select(RestRequest& request, const ListOptions& options, std::string_view a
     }
 }
 
+RestRequest any_watch_request(const ResourceRef& resource, const ListOptions& options) {
+    RestRequest request = request_for("GET", resource, options.ns);
+    select(request, options, "PartialObjectMetadata");
+    request.query.emplace_back("watch", "true");
+    request.query.emplace_back("allowWatchBookmarks", "true");
+    request.verb = "watch";
+    return request;
+}
+
 std::string_view content_type_of(PatchType type) {
     switch (type) {
         case PatchType::json:
@@ -127,12 +136,16 @@ RestRequest list_request(
 RestRequest watch_request(
     const ResourceRef& resource, const ListOptions& options, const std::string& resource_version
 ) {
-    RestRequest request = request_for("GET", resource, options.ns);
-    select(request, options, "PartialObjectMetadata");
-    request.query.emplace_back("watch", "true");
-    request.query.emplace_back("allowWatchBookmarks", "true");
+    RestRequest request = any_watch_request(resource, options);
     request.query.emplace_back("resourceVersion", resource_version);
-    request.verb = "watch";
+    return request;
+}
+
+RestRequest watch_list_request(const ResourceRef& resource, const ListOptions& options) {
+    RestRequest request = any_watch_request(resource, options);
+    request.query.emplace_back("sendInitialEvents", "true");
+    // Than what is the newest now, since no version is given.
+    request.query.emplace_back("resourceVersionMatch", "NotOlderThan");
     return request;
 }
 

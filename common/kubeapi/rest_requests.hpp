@@ -37,6 +37,8 @@ RestRequest list_request(
 RestRequest watch_request(
     const ResourceRef& resource, const ListOptions& options, const std::string& resource_version
 );
+// A watch that begins with a list as new as one of list_request()'s, told an event an object.
+RestRequest watch_list_request(const ResourceRef& resource, const ListOptions& options);
 RestRequest create_request(
     const ResourceRef& resource, std::string_view ns, const json::Value& object,
     std::string_view subresource

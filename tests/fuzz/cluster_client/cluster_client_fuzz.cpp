@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a cluster's API and its credential plugin say to cloudcore, by the first byte: 'w' a watch,
-// whose events are the same wherever its bytes are cut; 'l' the pages of a list, a line each, of which
-// no item is lost; 'e' an ExecCredential, which is good for logging in or an error.
+// whose events are the same wherever its bytes are cut; 'i' a watch that begins with a list, which is
+// whole or an error; 'l' the pages of a list, a line each, of which no item is lost; 'e' an
+// ExecCredential, which is good for logging in or an error.
 #include "cloudcore/kube/exec_credential.hpp"
 #include "cloudcore/kube/watch_lines.hpp"
 #include "common/base/ensure.hpp"
+#include "common/kubeapi/initial_list.hpp"
 #include "common/kubeapi/rest_requests.hpp"
 #include "tests/support/fuzz_input.hpp"
 
@@ -14,6 +16,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 using namespace farhold;
 
@@ -46,6 +49,28 @@ void check_watch(test::FuzzInput& in) {
     const std::size_t piece = 1 + in.byte();
     const std::string_view bytes = in.rest();
     ensure(told(bytes, piece) == told(bytes, bytes.size() + 1), "wherever the bytes are cut");
+}
+
+void check_initial_list(test::FuzzInput& in) {
+    kube::WatchLines lines;
+    lines.add(in.rest());
+    std::size_t read = 0;
+    kubeapi::InitialList list([&read](kubeapi::ObjectPtr object) {
+        ++read;
+        return object;
+    });
+    while (true) {
+        auto event = lines.next();
+        if (!event || !*event) return;
+        const bool is_bookmark = (**event).type == kubeapi::WatchEvent::Type::bookmark;
+        const auto is_whole = list.take(std::move(**event));
+        if (!is_whole) return ensure(is_bookmark, "any other event is taken");
+        if (*is_whole) break;
+    }
+    const auto whole = list.finish();
+    ensure(whole.list.items.size() <= read, "an item was read");
+    ensure(whole.deleted.size() <= whole.list.items.size(), "what is gone was there");
+    for (const auto& item : whole.list.items) ensure(item != nullptr, "each item is there");
 }
 
 void check_list(test::FuzzInput& in) {
@@ -82,6 +107,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     switch (in.byte()) {
         case 'w':
             check_watch(in);
+            break;
+        case 'i':
+            check_initial_list(in);
             break;
         case 'l':
             check_list(in);

@@ -2,10 +2,15 @@
 //
 // Watches that are cut in the middle, and a history that is no longer there when somebody returns.
 #include "tests/support/kubernetes/cluster_site.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <fmt/format.h>
 
+#include <ranges>
+#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 using namespace farhold::test;  // NOLINT(google-build-using-namespace)
 using namespace std::chrono_literals;
@@ -44,7 +49,73 @@ void forget_quickly(ClusterOptions& options) {
     options.api_server_flags = {"--etcd-compaction-interval=5s"};
 }
 
+// How a cloudcore that starts beside a cluster reads what it follows in all namespaces, as the API
+// server's audit log has it: "nodes watch 200".
+std::set<std::string> ways_to_list(const std::vector<std::string>& api_server_flags) {
+    const TempDir folder;
+    ClusterOptions options;
+    options.folder = folder.path() + "/cluster";
+    options.controllers = false;
+    options.api_server_flags = api_server_flags;
+    Cluster cluster(options);
+    cluster.start();
+    for (int number = 0; number < 3; ++number) {
+        cluster.apply(fmt::format(
+            R"({{"apiVersion":"v1","kind":"Node","metadata":{{"name":"n{}"}}}})", number
+        ));
+    }
+    CloudOptions beside;
+    beside.folder = folder.path() + "/cloud";
+    beside.cluster_kubeconfig = beside.admin_kubeconfig = cluster.admin_kubeconfig();
+    beside.kubectl = cluster.programs() + "/kubectl";
+    Cloud cloud(beside);
+    cloud.start();
+    wait_until("cloudcore knows the cluster", 60s, [&] {
+        return cloud.log().contains("cluster known");
+    });
+    cloud.stop();
+    std::set<std::string> ways;
+    const std::string audit = read_text(cluster.audit_log());
+    for (const auto part : std::views::split(audit, '\n')) {
+        const std::string_view line(part);
+        const Value event = line.empty() ? Value() : Value::parse(line).value();
+        const std::string_view uri = event.text_at({"requestURI"});
+        const bool by_watch = uri.contains("sendInitialEvents=true");
+        if (!event.text_at({"userAgent"}).starts_with("cloudcore/") ||
+            uri.contains("fieldSelector") || !event.text_at({"objectRef", "namespace"}).empty() ||
+            (!by_watch && !uri.contains("limit="))) {
+            continue;
+        }
+        ways.insert(fmt::format(
+            "{} {} {}", event.text_at({"objectRef", "resource"}), event.text_at({"verb"}),
+            event.integer_at({"responseStatus", "code"})
+        ));
+    }
+    return ways;
+}
+
+std::set<std::string> each_kind(std::string_view way) {
+    std::set<std::string> ways;
+    for (const char* kind :
+         {"nodes", "configmaps", "secrets", "services", "serviceaccounts", "pods"}) {
+        ways.insert(fmt::format("{} {}", kind, way));
+    }
+    return ways;
+}
+
 }  // namespace
+
+TEST_CASE("in a cluster: collections are listed by the watch that follows them", "[cluster]") {
+    CHECK(ways_to_list({}) == each_kind("watch 200"));
+}
+
+TEST_CASE(
+    "in a cluster: collections are listed by pages where watches bring no list", "[cluster]"
+) {
+    std::set<std::string> expected = each_kind("watch 422");
+    expected.merge(each_kind("list 200"));
+    CHECK(ways_to_list({"--feature-gates=WatchList=false"}) == expected);
+}
 
 TEST_CASE("in a cluster: watches are cut while objects change", "[cluster]") {
     ClusterSite site;

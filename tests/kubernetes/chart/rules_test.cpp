@@ -6,6 +6,8 @@
 #include "rule_use.hpp"
 #include "tests/support/kubernetes/cluster_site.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -98,11 +100,26 @@ std::vector<Access> granted(const Cluster& cluster) {
     return all;
 }
 
+// Before a watch is resumed, a list tells how far the server is; else lists come by watches.
+void cut_watches(ClusterSite& site) {
+    run_to_end(
+        {"ss", "-K", "dst", "127.0.0.1", "dport", "=", std::to_string(site.cluster.api_port())}
+    );
+    for (const char* kind : {"nodes", "configmaps", "serviceaccounts", "pods"}) {
+        wait_until("watches are resumed", 60s, [&] {
+            return site.cloud.metrics().contains(fmt::format(
+                R"(farhold_cluster_requests_total{{verb="list",resource="{}",code="200"}})", kind
+            ));
+        });
+    }
+}
+
 // All that cloudcore ever asks the API for, once at least.
 void live_through_it(ClusterSite& site) {
     site.cluster.apply(needy_pod());
     wait_until("the pod runs", 60s, [&] { return site.cloud.pod_phase("needy") == "Running"; });
     run_failing_pod(site);
+    cut_watches(site);
     come_and_go(site);
 
     site.machine.stop();

@@ -115,6 +115,32 @@ TEST_CASE("A list of several pages is whole") {
     });
 }
 
+TEST_CASE("A list by a watch is whole, and the watch goes on") {
+    beside_a_cluster([](Fixture& it) -> Task<> {
+        constexpr std::size_t kMany = 50;
+        for (std::size_t i = 0; i < kMany; ++i) {
+            const auto created =
+                co_await it.client.create(kubeapi::kNodes, "", node("n" + std::to_string(i)));
+            REQUIRE(created);
+        }
+        auto listed = co_await it.client.list_and_watch(kubeapi::kNodes, {});
+        REQUIRE(listed);
+        CHECK(listed->list.items.size() == kMany);
+        REQUIRE(listed->watch != nullptr);
+        const auto created = co_await it.client.create(kubeapi::kNodes, "", node("robot-1"));
+        REQUIRE(created);
+        const auto added = co_await listed->watch->next();
+        REQUIRE(added);
+        CHECK(object::name(*added->object) == "robot-1");
+        // From the version of the list it would tell the same.
+        auto again = co_await it.client.watch(kubeapi::kNodes, {}, listed->list.resource_version);
+        REQUIRE(again);
+        const auto same = co_await (*again)->next();
+        REQUIRE(same);
+        CHECK(*same->object == *added->object);
+    });
+}
+
 TEST_CASE("A watch tells what happens after a revision, and when the server goes away") {
     beside_a_cluster([](Fixture& it) -> Task<> {
         kubeapi::ListOptions all;

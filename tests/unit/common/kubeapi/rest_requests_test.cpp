@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace farhold;
@@ -22,6 +23,21 @@ TEST_CASE("rest_requests: metadata alone is asked for by the Accept header", "[k
         watch_request(kSecrets, options, "7").accept ==
         "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io,application/json"
     );
+}
+
+TEST_CASE("rest_requests: a list by a watch is asked for as new as one by pages", "[kubeapi]") {
+    ListOptions options;
+    options.metadata_only = true;
+    options.field_selector = "spec.nodeName=n";
+    const RestRequest request = watch_list_request(kPods, options);
+    CHECK(request.accept == watch_request(kPods, options, "7").accept);
+    const std::vector<std::pair<std::string, std::string>> query{
+        {"fieldSelector", "spec.nodeName=n"},     {"watch", "true"},
+        {"allowWatchBookmarks", "true"},          {"sendInitialEvents", "true"},
+        {"resourceVersionMatch", "NotOlderThan"},
+    };
+    CHECK(request.query == query);
+    CHECK(request.verb == "watch");
 }
 
 TEST_CASE("rest_requests: of a page is kept what the options keep", "[kubeapi]") {
