@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/views/cluster_views.hpp"
 
+#include "cloudcore/views/added_fields.hpp"
 #include "common/object/metadata.hpp"
 #include "common/tunnel/content.hpp"
 
@@ -18,12 +19,13 @@ void append(ViewChanges& changes, ViewChanges more) {
 }
 
 // A server that was put back may by now have come further than what this hub knew, but not so with
-// every object.
-bool is_older(const ViewObject& now, const ViewObject& before) {
+// every object; and what it has changed since may have a number again that it had given before.
+bool is_of_another_past(const ViewObject& now, const ViewObject& before) {
     const std::uint64_t version = version_number(now.resource_version);
     const std::uint64_t known = version_number(before.resource_version);
-    return now.uid == before.uid &&
-           (version < known || (version == known && now.hash != before.hash));
+    if (now.uid != before.uid || version > known) return false;
+    return version < known ||
+           (now.hash != before.hash && !differ_by_defaults(now.content, before.content));
 }
 
 bool is_machine(const json::Value& node) {
@@ -42,7 +44,7 @@ ViewChanges ClusterViews::read(const json::Value& object) {
     const ViewObjectPtr before = views_.find(key);
     ViewChanges changes = take(object, key);
     const ViewObjectPtr now = views_.find(key);
-    if (before != nullptr && now != nullptr && is_older(*now, *before)) {
+    if (before != nullptr && now != nullptr && is_of_another_past(*now, *before)) {
         hold_.went_back();
     }
     return changes;
@@ -117,7 +119,7 @@ ViewChanges ClusterViews::arrived(const Fetch& fetch, const json::Value& object)
     }
     const ViewObjectPtr before = views_.find(fetch.key);
     ViewChanges changes = views_.upsert(object);
-    if (before != nullptr && is_older(*views_.find(fetch.key), *before)) {
+    if (before != nullptr && is_of_another_past(*views_.find(fetch.key), *before)) {
         hold_.went_back();
     }
     return changes;

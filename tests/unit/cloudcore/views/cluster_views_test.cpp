@@ -134,8 +134,8 @@ TEST_CASE("cluster_views: a machine that remembers another Node keeps its surplu
 
 TEST_CASE("cluster_views: an object that is older than before shows a restored server", "[views]") {
     ClusterViews views = cluster();
-    const auto at_version = [](const char* version) {
-        json::Value one = pod("p1", "u1", "edge-1");
+    const auto at_version = [](const char* version, const char* more = "") {
+        json::Value one = pod("p1", "u1", "edge-1", more);
         one["metadata"].set("resourceVersion", json::Value::of(version));
         return one;
     };
@@ -146,12 +146,14 @@ TEST_CASE("cluster_views: an object that is older than before shows a restored s
     CHECK(views.hold().api_epoch() == 1);
     CHECK(views.hold().holds("edge-1"));
 
+    // The same version with a field that an upgraded server has filled in.
+    list(views, {at_version("17", R"(,"schedulerName":"one")")}, "23");
+    CHECK(views.hold().api_epoch() == 1);
+    CHECK(views.view("edge-1").find({"Pod", "default", "p1"})->content.contains("one"));
     // The same version of another content, but not another object of that name.
-    json::Value other = pod("p1", "u1", "edge-1", R"(,"schedulerName":"other")");
-    other["metadata"].set("resourceVersion", json::Value::of("17"));
-    list(views, {other}, "23");
+    list(views, {at_version("17", R"(,"schedulerName":"other")")}, "24");
     CHECK(views.hold().api_epoch() == 2);
-    list(views, {pod("p1", "u2", "edge-1")}, "24");
+    list(views, {pod("p1", "u2", "edge-1")}, "25");
     CHECK(views.hold().api_epoch() == 2);
 }
 
