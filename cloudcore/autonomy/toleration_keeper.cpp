@@ -54,14 +54,19 @@ void TolerationKeeper::start(TaskGroup& group) {
 
 void TolerationKeeper::look_at(const kubeapi::ObjectPtr& pod) {
     const object::ObjectKey key = key_of(*pod);
-    if (!patch_to_stay(*pod)) {
+    const auto patch = patch_to_stay(*pod);
+    if (!patch) {
         waiting_.erase(key);
         return;
     }
     const auto refusal = refused_.find(std::string(object::uid(*pod)));
     if (refusal != refused_.end() && clock_.now().mono < refusal->second) return;
     // While it is being written, what is seen may be the state before.
-    enqueue(key, {.pod = pod, .read_first = writing_.contains(key)});
+    enqueue(
+        key, {.uid = std::string(object::uid(*pod)),
+              .version = std::string(object::resource_version(*pod)),
+              .patch = writing_.contains(key) ? std::string() : patch->dump()}
+    );
 }
 
 void TolerationKeeper::enqueue(const object::ObjectKey& key, Waiting waiting) {
@@ -103,8 +108,8 @@ Task<> TolerationKeeper::run() {
 }
 
 Task<> TolerationKeeper::keep(object::ObjectKey key, Waiting waiting) {
-    const kubeapi::ObjectPtr pod = waiting.pod;
-    const auto written = co_await write(pod, waiting.read_first);
+    const std::string uid = waiting.uid;
+    const auto written = co_await write(key, std::move(waiting));
     if (!written && written.error().code() == ErrorCode::cancelled) co_return;
     const Instant now = clock_.now().mono;
     writing_.erase(key);
@@ -115,36 +120,37 @@ Task<> TolerationKeeper::keep(object::ObjectKey key, Waiting waiting) {
         ++counters_.failed;
         unwritten_.met(written.error().message(), now, {{"namespace", key.ns}, {"pod", key.name}});
         not_before_ = now + backoff_.next(random_);
-        if (!waiting_.contains(key)) enqueue(key, {.pod = pod, .read_first = true});
+        if (!waiting_.contains(key)) enqueue(key, {.uid = uid, .version = {}, .patch = {}});
     }
     changed_.set();
 }
 
-Task<Result<>> TolerationKeeper::write(kubeapi::ObjectPtr pod, bool read_first) {
-    const std::string ns(object::ns(*pod));
-    const std::string name(object::name(*pod));
-    const std::string uid(object::uid(*pod));
+Task<Result<>> TolerationKeeper::write(object::ObjectKey key, Waiting pod) {
     std::string tried;  // The pod's version that a write did not fit.
     Error last(ErrorCode::conflict, "it changes all the time");
     for (int tries = 0; tries < kTries; ++tries) {
-        if (read_first) {
-            auto current = co_await client_.get(kubeapi::kPods, ns, name);
+        if (pod.patch.empty()) {
+            const auto current = co_await client_.get(kubeapi::kPods, key.ns, key.name);
             if (!current && current.error().code() == ErrorCode::not_found) co_return Result<>{};
             if (!current) co_return fail(current.error());
             // Another pod of that name is told of by itself.
-            if (object::uid(*current) != uid) co_return Result<>{};
-            if (object::resource_version(*current) == tried && is_last_word(last.code())) {
-                co_await tell_refusal(pod, last.message());
+            if (object::uid(*current) != pod.uid) co_return Result<>{};
+            pod.version = object::resource_version(*current);
+            if (pod.version == tried && is_last_word(last.code())) {
+                co_await tell_refusal(*current, last.message());
                 co_return Result<>{};
             }
-            pod = std::make_shared<const json::Value>(std::move(*current));
+            const auto patch = patch_to_stay(*current);
+            if (!patch) co_return Result<>{};
+            pod.patch = patch->dump();
         }
-        auto body = patch_to_stay(*pod);
-        if (!body) co_return Result<>{};
         kubeapi::Patch patch{
-            .subresource = {}, .type = kubeapi::PatchType::json, .body = std::move(*body)
+            .subresource = {},
+            .type = kubeapi::PatchType::json,
+            .body = json::Value::parse(pod.patch).value()
         };
-        const auto patched = co_await client_.patch(kubeapi::kPods, ns, name, std::move(patch));
+        const auto patched =
+            co_await client_.patch(kubeapi::kPods, key.ns, key.name, std::move(patch));
         if (patched) {
             ++counters_.written;
             co_return Result<>{};
@@ -152,28 +158,28 @@ Task<Result<>> TolerationKeeper::write(kubeapi::ObjectPtr pod, bool read_first) 
         last = patched.error();
         if (last.code() == ErrorCode::not_found) co_return Result<>{};
         if (last.code() != ErrorCode::conflict && !is_last_word(last.code())) co_return fail(last);
-        tried = object::resource_version(*pod);
-        read_first = true;
+        tried = pod.version;
+        pod.patch.clear();
     }
     co_return fail(last);
 }
 
-Task<> TolerationKeeper::tell_refusal(kubeapi::ObjectPtr pod, std::string reason) {
+Task<> TolerationKeeper::tell_refusal(json::Value pod, std::string reason) {
     ++counters_.refused;
     if (refused_.size() >= kRefusedRemembered) refused_.clear();
-    refused_[std::string(object::uid(*pod))] = clock_.now().mono + kRefusalStands;
+    refused_[std::string(object::uid(pod))] = clock_.now().mono + kRefusalStands;
     logger_.warning(
         "the API refuses to let a pod stay when its machine is out of reach",
-        {{"namespace", object::ns(*pod)}, {"pod", object::name(*pod)}, {"error", reason}}
+        {{"namespace", object::ns(pod)}, {"pod", object::name(pod)}, {"error", reason}}
     );
     json::Value event = kubeapi::make_event(
-        kubeapi::reference_to(*pod, "v1", "Pod"), "Warning", "TolerationsRefused",
+        kubeapi::reference_to(pod, "v1", "Pod"), "Warning", "TolerationsRefused",
         "This pod is evicted when its machine is out of reach: " + reason, "cloudcore",
         clock_.now().wall
     );
     // Events are best effort.
     const auto created =
-        co_await client_.create(kubeapi::kEvents, std::string(object::ns(*pod)), std::move(event));
+        co_await client_.create(kubeapi::kEvents, std::string(object::ns(pod)), std::move(event));
     if (!created) logger_.debug("event not written", {{"error", created.error().message()}});
 }
 

@@ -52,9 +52,12 @@ public:
     [[nodiscard]] std::size_t waiting() const { return waiting_.size() + writing_.size(); }
 
 private:
+    // Not the pod itself: those of a whole cluster may wait for minutes.
     struct Waiting {
-        kubeapi::ObjectPtr pod;
-        bool read_first = false;  // It may have changed since.
+        std::string uid;
+        std::string version;
+        std::string
+            patch;  // JSON text; empty: the pod is to be read first, as it may have changed.
     };
 
     Task<> run();
@@ -63,8 +66,8 @@ private:
     std::optional<std::pair<object::ObjectKey, Waiting>> take();
     Task<> keep(object::ObjectKey key, Waiting waiting);
     // An error is worth another try.
-    Task<Result<>> write(kubeapi::ObjectPtr pod, bool read_first);
-    Task<> tell_refusal(kubeapi::ObjectPtr pod, std::string reason);
+    Task<Result<>> write(object::ObjectKey key, Waiting pod);
+    Task<> tell_refusal(json::Value pod, std::string reason);
 
     kubeapi::KubeObjects& client_;
     const Clock& clock_;
