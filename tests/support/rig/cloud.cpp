@@ -8,9 +8,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -34,6 +37,20 @@ bool is_free(int port) {
         ::bind(socket, reinterpret_cast<const ::sockaddr*>(&address), sizeof address) == 0;
     ::close(socket);
     return bound;
+}
+
+// Until this process ends no other test chooses that port, though nobody may listen there for a while.
+// The claim is a name that one socket of this machine can have, and no file that stays.
+bool claim(int port) {
+    const std::string name = "farhold-test-port-" + std::to_string(port);
+    ::sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::ranges::copy(name, address.sun_path + 1);
+    const auto size = static_cast<::socklen_t>(offsetof(::sockaddr_un, sun_path) + 1 + name.size());
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::bind(socket, reinterpret_cast<const ::sockaddr*>(&address), size) == 0) return true;
+    ::close(socket);
+    return false;
 }
 
 kubeconfig::Kubeconfig read_kubeconfig(const std::string& path) {
@@ -66,7 +83,7 @@ int free_port() {
     auto random = Random::from_system();
     while (true) {
         const int port = 10'000 + static_cast<int>(random.between(0, 19'999));
-        if (is_free(port)) return port;
+        if (is_free(port) && claim(port)) return port;
     }
 }
 
