@@ -228,6 +228,10 @@ function(farhold_test name)
     endif()
     set(target ${name}_test)
     add_executable(${target} ${arg_SOURCES})
+    # What is tested is optimised as in the programs; the test itself compiles in half the time without.
+    # As options of the sources, since these come last on the command line.
+    set_source_files_properties(${arg_SOURCES} PROPERTIES
+        COMPILE_OPTIONS "-O0;-U_FORTIFY_SOURCE")
     set_target_properties(${target} PROPERTIES
         RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
     target_link_libraries(${target} PRIVATE
