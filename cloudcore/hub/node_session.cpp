@@ -232,7 +232,9 @@ void NodeSession::receive(std::string message) {
 
 // State goes first: it is little and it is what the session is for.
 std::optional<std::string> NodeSession::next_to_send() {
-    if (outgoing_.empty()) return streams_.next(streams::kDataBytesMax);
+    if (outgoing_.empty()) {
+        return streams_.next(pace_.room(socket_->line_state(), hub_.clock_.now().mono));
+    }
     std::string message = std::move(outgoing_.front());
     outgoing_.pop_front();
     return message;
@@ -299,7 +301,12 @@ Task<> NodeSession::write_loop() {
         auto message = next_to_send();
         if (!message) {
             if (closing_) co_return;
-            co_await outgoing_changed_.wait();
+            if (streams_.waits_for_room()) {
+                const Duration pause = streams::LinePace::pause(socket_->line_state());
+                co_await outgoing_changed_.wait_for(pause);
+            } else {
+                co_await outgoing_changed_.wait();
+            }
             continue;
         }
         const auto written = co_await socket_->write(std::move(*message));

@@ -9,6 +9,7 @@
 #include "cloudcore/hub/session_state.hpp"
 #include "common/async/event.hpp"
 #include "common/net/websocket.hpp"
+#include "common/streams/line_pace.hpp"
 #include "common/streams/stream_carrier.hpp"
 
 #include <deque>
@@ -88,6 +89,7 @@ private:
     bool closing_ = false;  // Nothing more is sent after what is queued.
     farhold::Event outgoing_changed_;
     streams::StreamCarrier streams_;  // Interactive ones.
+    streams::LinePace pace_;          // Theirs; state goes as it comes.
     BulkStreams bulk_;
     farhold::Event hanging_up_;
     farhold::Event wake_;

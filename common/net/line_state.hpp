@@ -10,9 +10,11 @@
 namespace farhold::net {
 
 struct LineState {
-    Duration rtt{};                        // Smoothed.
-    Duration rtt_min{};                    // The shortest of the last minutes.
-    std::size_t unacknowledged_bytes = 0;  // Written, and not known to have arrived.
+    Duration rtt{};      // Smoothed.
+    Duration rtt_min{};  // The shortest of the last minutes.
+    // Written and neither known to have arrived nor taken for lost. What arrived behind a lost packet
+    // is not counted, though it cannot be acknowledged in order yet.
+    std::size_t bytes_under_way = 0;
 };
 
 // Of a TCP socket; zeros where the kernel says nothing.

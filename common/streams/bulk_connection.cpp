@@ -75,13 +75,13 @@ Task<> BulkConnection::read_loop() {
 
 Task<> BulkConnection::write_loop() {
     while (true) {
-        const BulkPace::Line now = line();
-        auto message = carrier_.next(pace_.room(now, clock_.now().mono));
+        const net::LineState line = socket_->line_state();
+        auto message = carrier_.next(pace_.room(line, clock_.now().mono));
         if (message) {
             const auto written = co_await socket_->write(std::move(*message));
             if (!written) co_return close(written.error().message());
         } else if (carrier_.waits_for_room()) {
-            co_await changed_.wait_for(BulkPace::pause(now));
+            co_await changed_.wait_for(LinePace::pause(line));
         } else {
             co_await changed_.wait();
         }
@@ -121,11 +121,6 @@ Result<> BulkConnection::receive(const StreamMessage& message) {
         ErrorCode::invalid_argument,
         std::string(name_of(message)) + " on the connection for bulk streams"
     );
-}
-
-BulkPace::Line BulkConnection::line() const {
-    const net::LineState state = socket_->line_state();
-    return {.rtt = state.rtt, .rtt_min = state.rtt_min, .under_way = state.unacknowledged_bytes};
 }
 
 }  // namespace farhold::streams

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The second connection of a session, at either end: bulk streams over a WebSocket of their own, as
-// fast as bulk_pace allows. The machine pings; either end gives the connection up when it is silent,
+// fast as line_pace allows. The machine pings; either end gives the connection up when it is silent,
 // and the hub when it has had no stream for a while. Runs on the loop.
 #pragma once
 
@@ -11,7 +11,7 @@
 #include "common/log/log.hpp"
 #include "common/net/byte_stream.hpp"
 #include "common/net/websocket.hpp"
-#include "common/streams/bulk_pace.hpp"
+#include "common/streams/line_pace.hpp"
 #include "common/streams/stream_carrier.hpp"
 
 #include <cstdint>
@@ -53,13 +53,12 @@ private:
     Task<> write_loop();
     Task<> watch_loop();
     Result<> receive(const StreamMessage& message);
-    [[nodiscard]] BulkPace::Line line() const;
 
     StreamMux::Role role_;
     std::unique_ptr<net::WebSocket> socket_;
     const Clock& clock_;
     log::Logger logger_;
-    BulkPace pace_;
+    LinePace pace_;
     farhold::Event changed_;
     std::string end_;  // Why it is over.
     StreamCarrier carrier_;

@@ -8,6 +8,7 @@
 #include "common/net/endpoint.hpp"
 #include "common/net/websocket.hpp"
 #include "common/streams/bulk_connection.hpp"
+#include "common/streams/line_pace.hpp"
 #include "common/streams/stream_carrier.hpp"
 
 #include <algorithm>
@@ -49,14 +50,17 @@ struct CloudLink::Connection {
     std::deque<std::string> outgoing;  // Bounded by the windows of link_state.
     farhold::Event changed;
     streams::StreamCarrier streams;  // Interactive ones.
+    streams::LinePace pace;          // Theirs; state goes as it comes.
     // The session's second connection, if it has one now.
     std::shared_ptr<streams::BulkConnection> bulk;
     bool dials_bulk = false;
     std::string end;  // Why it broke.
 
     // State goes first: it is little and it is what the session is for.
-    std::optional<std::string> next() {
-        if (outgoing.empty()) return streams.next(streams::kDataBytesMax);
+    std::optional<std::string> next(const Clock& clock) {
+        if (outgoing.empty()) {
+            return streams.next(pace.room(socket->line_state(), clock.now().mono));
+        }
         std::string message = std::move(outgoing.front());
         outgoing.pop_front();
         return message;
@@ -341,9 +345,14 @@ streams::ClassCounters CloudLink::stream_counters() const {
 
 Task<> CloudLink::write_loop(std::shared_ptr<Connection> connection) {
     while (connection_ == connection) {
-        auto message = connection->next();
+        auto message = connection->next(clock_);
         if (!message) {
-            co_await connection->changed.wait();
+            if (connection->streams.waits_for_room()) {
+                const Duration pause = streams::LinePace::pause(connection->socket->line_state());
+                co_await connection->changed.wait_for(pause);
+            } else {
+                co_await connection->changed.wait();
+            }
             continue;
         }
         const auto written = co_await connection->socket->write(std::move(*message));

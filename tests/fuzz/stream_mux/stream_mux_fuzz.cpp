@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Both ends of a connection's streams, with owners that write, read and leave in any order, and a
-// line that carries frames in theirs. Each reader gets what was written, in order, and the windows hold. Then
-// a peer that sends anything: it ends in an error or in nothing worse, and never costs more memory
-// than the windows.
+// line that carries frames in theirs. Each reader gets what was written, in order, and the windows
+// hold. Then a peer that sends anything: it ends in an error or in nothing worse.
 #include "common/base/ensure.hpp"
 #include "common/streams/stream_mux.hpp"
 #include "tests/support/fuzz_input.hpp"
