@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Streams between the hub and a machine, over the real tunnel.
-#include "tunnel_world.hpp"
+#include "tests/support/tunnel_world.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,8 @@
 #include <utility>
 
 using namespace farhold;
-using namespace farhold::test;  // NOLINT(google-build-using-namespace)
+using namespace farhold::test;         // NOLINT(google-build-using-namespace)
+using namespace farhold::test::world;  // NOLINT(google-build-using-namespace)
 using streams::StreamClass;
 
 namespace {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the tunnel brings from one end to the other, and whom it lets in.
-#include "tunnel_world.hpp"
+#include "tests/support/tunnel_world.hpp"
 
 using namespace farhold;
-using namespace farhold::test;  // NOLINT(google-build-using-namespace)
+using namespace farhold::test;         // NOLINT(google-build-using-namespace)
+using namespace farhold::test::world;  // NOLINT(google-build-using-namespace)
 
 TEST_CASE("tunnel: a machine gets its view, then each change", "[tunnel]") {
     in_world([](World& world) -> Task<> {

@@ -24,8 +24,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
-namespace farhold::test {
+// Apart from the rig, which has a Cloud and a Machine that are processes.
+namespace farhold::test::world {
 
 using namespace std::chrono_literals;
 using json::Value;
@@ -64,11 +66,11 @@ struct Cloud {
           group(executor),
           hub(executor, kCluster, client, access(), clock, {}) {}
 
-    Task<> start(std::uint16_t port = 0) {
+    Task<> start(std::uint16_t port = 0, std::string address = "127.0.0.1") {
         REQUIRE((co_await hub.load()).has_value());
         hub.start(group);
         net::HttpServerConfig config;
-        config.listen.port = port;
+        config.listen = {std::move(address), port};
         config.tls = pki.server();
         config.tls->client_certificate_required = true;
         config.tls->allow_expired_client_certificates = true;
@@ -125,7 +127,7 @@ struct Cloud {
 struct Machine {
     Machine(
         Executor loop, const std::string& folder, const TestPki& test_pki, std::uint16_t port,
-        const Clock& time, WallTime issued_at = kTestNow
+        const Clock& time, WallTime issued_at = kTestNow, std::string address = "127.0.0.1"
     )
         : pki(test_pki),
           certificate(pki.node(pki::to_uri({kCluster, kNode}), issued_at)),
@@ -133,7 +135,9 @@ struct Machine {
                     loop, std::make_unique<store::SqliteEdgeStore>(folder, "boot", "store-1"), {}
           )
                     .value()),
-          link(loop, {{"127.0.0.1", port}}, identity(), *store, time, {.version = "test"}, {}),
+          link(
+              loop, {{std::move(address), port}}, identity(), *store, time, {.version = "test"}, {}
+          ),
           group(loop) {}
 
     link::LinkIdentity identity() {
@@ -254,4 +258,4 @@ inline Task<std::string> text_of(
     co_return object ? std::string(object->text_at(path)) : "gone";
 }
 
-}  // namespace farhold::test
+}  // namespace farhold::test::world
