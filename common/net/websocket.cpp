@@ -154,9 +154,14 @@ struct WebSocket::Impl {
         using Options = beast::websocket::stream_base;
         // Silence is judged by the session on top, which knows what to expect.
         stream.set_option(Options::timeout{Options::none(), Options::none(), false});
-        stream.set_option(Options::decorator([](http::response_header<>& head) {
-            head.erase(http::field::server);
-        }));
+        stream.set_option(Options::decorator(
+            [subprotocol = options.subprotocol](beast::websocket::response_type& head) {
+                head.erase(http::field::server);
+                if (!subprotocol.empty()) {
+                    head.set(http::field::sec_websocket_protocol, subprotocol);
+                }
+            }
+        ));
         stream.read_message_max(options.message_bytes_max);
         if (options.unsent_bytes_max > 0) this->connection().limit_unsent(options.unsent_bytes_max);
         stream.write_buffer_bytes(kGatherBytesMax);

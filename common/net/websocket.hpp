@@ -59,7 +59,8 @@ struct WebSocketOptions {
     std::size_t message_bytes_max = 1 << 20;
     // Bytes that were written and that the line is too slow for; 0: as many as the kernel likes.
     std::size_t unsent_bytes_max = 0;
-    DialOptions dial;  // Of connect_websocket().
+    DialOptions dial;         // Of connect_websocket().
+    std::string subprotocol;  // Of accept_websocket(): the one that was chosen; empty: none.
 };
 
 // Always over TLS. Errors: unavailable (worth another try), unauthenticated (the server has not
