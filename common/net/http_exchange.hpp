@@ -3,16 +3,15 @@
 // One request on a server's connection. Internal to common/net.
 #pragma once
 
-#include "common/async/event.hpp"
 #include "common/net/connection.hpp"
-#include "common/net/http_server.hpp"
+#include "common/net/http_answer.hpp"
 
 #include <memory>
 #include <string>
 
 namespace farhold::net {
 
-class Exchange final : public HttpExchange {
+class Exchange final : public AnsweringExchange {
 public:
     // What a connection's exchanges share with its server.
     struct Session {
@@ -31,33 +30,20 @@ public:
         bool keep_alive
     );
 
-    const HttpRequest& request() const override { return request_; }
     const PeerIdentity& peer() const override { return session_.connection->peer(); }
-    Task<Result<void>> respond(HttpResponse response) override;
-    Task<Result<void>> begin_stream(int status, HttpHeaders headers) override;
-    Task<Result<void>> write_chunk(std::string_view bytes) override;
-    Task<Result<void>> end_stream() override;
     Task<Result<std::unique_ptr<WebSocket>>> accept_websocket(WebSocketOptions options) override;
     Task<Result<std::unique_ptr<ByteStream>>> hijack() override;
 
     // Ends when the peer goes away during a stream; before one it waits.
     Task<> watch_peer();
 
-    bool is_answered() const { return state_ != State::unanswered; }
-    // Whether the answer is complete and another request may follow.
-    bool leaves_usable() const { return state_ == State::answered && keep_alive_; }
-
 private:
-    enum class State : unsigned char { unanswered, answered, streaming, handed_over };
-
-    Task<Result<void>> write(std::string bytes);
+    Task<Result<void>> send(std::string bytes) override;
+    bool may_be_endless() override;
+    bool is_stopping() const override { return session_.is_stopping; }
 
     const HttpServerConfig& config_;
     Session& session_;
-    HttpRequest request_;
-    bool keep_alive_;
-    State state_ = State::unanswered;
-    Event stream_began_;
 };
 
 }  // namespace farhold::net
