@@ -6,12 +6,34 @@
 #include "cloudcore/apiserver/event_expiry.hpp"
 #include "cloudcore/apiserver/http_rim.hpp"
 #include "cloudcore/apiserver/store_queue.hpp"
+#include "cloudcore/reach/node_calls.hpp"
 #include "common/async/task_group.hpp"
 #include "common/net/http_server.hpp"
 
 #include <utility>
 
 namespace farhold::apiserver {
+
+namespace {
+
+// The machines' side comes up after the API and goes before it.
+class LateStreams final : public reach::NodeStreams {
+public:
+    void use(reach::NodeStreams* streams) { streams_ = streams; }
+
+    Task<Result<std::unique_ptr<net::ByteStream>>> open(std::string node, streams::StreamClass cls)
+        override {
+        if (streams_ == nullptr) {
+            co_return fail(ErrorCode::unavailable, "no machine can be reached now");
+        }
+        co_return co_await streams_->open(std::move(node), cls);
+    }
+
+private:
+    reach::NodeStreams* streams_ = nullptr;
+};
+
+}  // namespace
 
 struct ApiServer::Impl {
     Impl(
@@ -24,7 +46,8 @@ struct ApiServer::Impl {
               metrics, logger
           ),
           client(executor, queue, clock),
-          rim(executor, queue, clock, metrics),
+          machines(streams, clock, logger.with({{"component", "api"}})),
+          rim(executor, queue, machines, clock, metrics),
           tasks(executor) {}
 
     net::HttpServerConfig server_config(net::Endpoint listen, const Clock& clock) const;
@@ -32,6 +55,8 @@ struct ApiServer::Impl {
     Credentials credentials;
     StoreQueue queue;
     EmbeddedClient client;
+    LateStreams streams;
+    reach::NodeCalls machines;
     HttpRim rim;
     TaskGroup tasks;
     std::unique_ptr<net::HttpServer> server;
@@ -96,6 +121,10 @@ Task<Result<std::unique_ptr<ApiServer>>> ApiServer::start(
 
 kubeapi::KubeClient& ApiServer::client() {
     return impl_->client;
+}
+
+void ApiServer::reach_machines(reach::NodeStreams* machines) {
+    impl_->streams.use(machines);
 }
 
 std::uint16_t ApiServer::port() const {

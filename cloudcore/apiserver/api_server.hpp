@@ -5,6 +5,7 @@
 // and the store's thread. State: DIR/state.db, the certificates and DIR/admin.kubeconfig.
 #pragma once
 
+#include "cloudcore/reach/node_streams.hpp"
 #include "common/async/task.hpp"
 #include "common/base/error.hpp"
 #include "common/base/time.hpp"
@@ -35,6 +36,10 @@ public:
 
     // For controllers; they must end before stop() is called.
     kubeapi::KubeClient& client();
+
+    // What machines answer (logs, exec, ...) goes there; until then, and with nullptr again, no machine
+    // is connected. Must outlive the requests that go there: stop() or nullptr, then wait for them.
+    void reach_machines(reach::NodeStreams* machines);
 
     std::uint16_t port() const;
     const std::string& ca_pem() const;

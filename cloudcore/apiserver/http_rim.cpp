@@ -111,10 +111,12 @@ Result<kuberest::Request> translate(const net::HttpRequest& request, kuberest::U
 }
 
 HttpRim::HttpRim(
-    Executor executor, StoreQueue& queue, const Clock& clock, metrics::Registry& metrics
+    Executor executor, StoreQueue& queue, reach::NodeCalls& machines, const Clock& clock,
+    metrics::Registry& metrics
 )
     : executor_(std::move(executor)),
       queue_(queue),
+      machines_(machines),
       clock_(clock),
       random_(Random::from_system()),
       watches_(metrics.gauge("farhold_api_watches", "Watches that run over HTTP.")),
@@ -144,6 +146,10 @@ Task<> HttpRim::serve(net::HttpExchange& exchange) {
     }
     request->bearer_token = *token;
     kuberest::Response response = co_await queue_.handle(std::move(*request));
+    if (response.node_request) {
+        co_await ask_machine(exchange, std::move(*response.node_request));
+        co_return;
+    }
     if (response.watcher && watches_.value() >= kWatchesMax) {
         refused_watches_.add();
         response = kuberest::Api::refusal(kuberest::too_many("watches"));
@@ -155,6 +161,19 @@ Task<> HttpRim::serve(net::HttpExchange& exchange) {
     // A peer that has gone away does not want to hear of it.
     net::HttpResponse answer = http_response(std::move(response));
     static_cast<void>(co_await exchange.respond(std::move(answer)));
+}
+
+Task<> HttpRim::ask_machine(net::HttpExchange& exchange, kuberest::NodeRequest asked) {
+    reach::NodeCall call{
+        .node = std::move(asked.node),
+        .target = std::move(asked.target),
+        .user = std::move(asked.user),
+        .is_proxy = asked.is_proxy,
+    };
+    const auto refusal = [](int status, const std::string& message) {
+        return http_response(kuberest::Api::refusal(kuberest::machine_error(status, message)));
+    };
+    co_await machines_.serve(exchange, std::move(call), true, refusal);
 }
 
 Task<> HttpRim::stream(net::HttpExchange& exchange, kuberest::Response response) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cloudcore/apiserver/store_queue.hpp"
+#include "cloudcore/reach/node_calls.hpp"
 #include "common/async/task.hpp"
 #include "common/base/random.hpp"
 #include "common/base/time.hpp"
@@ -28,15 +29,20 @@ Result<kuberest::Request> translate(const net::HttpRequest& request, kuberest::U
 class HttpRim {
 public:
     // All must outlive the server that calls it.
-    HttpRim(Executor executor, StoreQueue& queue, const Clock& clock, metrics::Registry& metrics);
+    HttpRim(
+        Executor executor, StoreQueue& queue, reach::NodeCalls& machines, const Clock& clock,
+        metrics::Registry& metrics
+    );
 
     Task<> serve(net::HttpExchange& exchange);
 
 private:
+    Task<> ask_machine(net::HttpExchange& exchange, kuberest::NodeRequest asked);
     Task<> stream(net::HttpExchange& exchange, kuberest::Response response);
 
     Executor executor_;
     StoreQueue& queue_;
+    reach::NodeCalls& machines_;
     const Clock& clock_;
     Random random_;
     metrics::Gauge& watches_;

@@ -6,17 +6,19 @@
 #include "cloudcore/enrolment/enrolment.hpp"
 #include "cloudcore/enrolment/hub_credentials.hpp"
 #include "cloudcore/hub/hub.hpp"
+#include "cloudcore/reach/node_streams.hpp"
 #include "common/async/task_group.hpp"
 #include "common/metrics/samples.hpp"
 #include "common/net/http_server.hpp"
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace farhold::cloud {
 
-class MachinesPort {
+class MachinesPort final : public reach::NodeStreams {
 public:
     // The references must outlive it.
     MachinesPort(
@@ -28,6 +30,11 @@ public:
     Task<Result<>> start(const Executor& executor, net::Endpoint listen);
     // Sessions and requests have that long to end.
     Task<> stop(Duration grace);
+
+    Task<Result<std::unique_ptr<net::ByteStream>>> open(std::string node, streams::StreamClass cls)
+        override {
+        co_return co_await hub_.open_stream(std::move(node), cls);
+    }
 
     void collect(metrics::Samples& samples) const;
 

@@ -75,9 +75,11 @@ public:
     explicit Companions(Executor executor) : group_(std::move(executor)) {}
     virtual ~Companions() = default;
 
-    virtual void start() = 0;
+    virtual void start(reach::NodeStreams& machines) = 0;
     virtual void collect(metrics::Samples& samples) const = 0;
     virtual hub::ViewFeed::Options feed_options() = 0;
+
+    virtual void forget_machines() = 0;
 
     Task<> stop() {
         group_.cancel();
@@ -95,15 +97,19 @@ public:
         Executor executor, apiserver::ApiServer& api, const Clock& clock, const log::Logger& logger
     )
         : Companions(executor),
+          api_(api),
           namespaces_(executor, api.client(), namespaced_content(), api.ca_pem(), clock, logger),
           scheduler_(executor, api.client(), clock, logger),
           nodes_(executor, api.client(), clock, logger) {}
 
-    void start() override {
+    void start(reach::NodeStreams& machines) override {
+        api_.reach_machines(&machines);
         namespaces_.start(group_);
         scheduler_.start(group_);
         nodes_.start(group_);
     }
+
+    void forget_machines() override { api_.reach_machines(nullptr); }
 
     void collect(metrics::Samples& samples) const override {
         collect_controllers(samples, scheduler_, nodes_);
@@ -115,6 +121,7 @@ public:
     hub::ViewFeed::Options feed_options() override { return {}; }
 
 private:
+    apiserver::ApiServer& api_;
     namespaces::NamespaceController namespaces_;
     scheduler::Scheduler scheduler_;
     nodes::NodeController nodes_;
@@ -132,7 +139,8 @@ public:
           has_services_(has_services),
           keeper_(executor, client, clock, logger) {}
 
-    void start() override { keeper_.start(group_); }
+    void start(reach::NodeStreams& /*machines*/) override { keeper_.start(group_); }
+    void forget_machines() override {}
 
     void collect(metrics::Samples& samples) const override {
         collect_cluster(samples, client_.requests());
@@ -232,9 +240,10 @@ Task<Result<>> serve_machines(
         executor, cluster_uid, hub_endpoints(serving.addresses), *credentials, client,
         serving.clock, serving.logger, companions.feed_options()
     );
-    companions.start();
+    companions.start(machines);
     auto listening = co_await machines.start(executor, address);
     if (!listening) {
+        companions.forget_machines();
         co_await companions.stop();
         co_return listening;
     }
@@ -250,6 +259,7 @@ Task<Result<>> serve_machines(
     service::notify("STOPPING=1");
     serving.logger.info("stopping");
     serving.missing = "stopping";
+    companions.forget_machines();
     co_await machines.stop(kStopGrace);
     co_await companions.stop();
     co_return Result<>{};

@@ -84,6 +84,12 @@ Verb find_verb(const Target& target) {
     if (target.subresource == "eviction") {
         return evict_pod;
     }
+    static constexpr std::array<std::string_view, 5> kOfMachines = {
+        "attach", "exec", "log", "portforward", "proxy"
+    };
+    if (std::ranges::find(kOfMachines, target.subresource) != kOfMachines.end()) {
+        return connect_node;
+    }
     static constexpr std::array<std::pair<std::string_view, Verb>, 8> kVerbs = {{
         {"get", get_object},
         {"list", list_objects},
@@ -168,11 +174,12 @@ ApiResult<Response> Api::serve_resource(
     if (!target) {
         return refuse(target.error());
     }
-    // What cannot be answered is not done.
-    if (const ApiResult<Representation> form = Representation::choose(request); !form) {
+    const Verb verb = find_verb(*target);
+    // What cannot be answered is not done. A machine's answers have a form of their own.
+    const ApiResult<Representation> form = Representation::choose(request);
+    if (verb != connect_node && !form) {
         return refuse(form.error());
     }
-    const Verb verb = find_verb(*target);
     if (verb == nullptr) {
         return refuse(method_not_allowed());
     }

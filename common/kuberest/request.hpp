@@ -41,6 +41,15 @@ struct Request {
     std::string bearer_token;  // Instead of the user: a ServiceAccount's, to be checked.
 };
 
+// What a machine answers instead of the store: to whom the request goes on.
+struct NodeRequest {
+    std::string node;
+    std::string target;  // Path and query as a kubelet's API has them.
+    std::string user;    // Who asks.
+    // The machine's answer is the client's, whatever it says; else its errors become a Status.
+    bool is_proxy = false;
+};
+
 struct Response {
     int code = 200;
     std::string content_type = "application/json";
@@ -48,6 +57,8 @@ struct Response {
     std::string body;
     // Set for a watch: what follows the head comes from it, and body is empty.
     std::unique_ptr<Watcher> watcher;
+    // Set when the answer is a machine's; everything above is empty.
+    std::optional<NodeRequest> node_request;
 
     Response();
     Response(int response_code, std::string response_body);

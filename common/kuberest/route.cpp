@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kuberest/route.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <span>
 
@@ -53,8 +55,12 @@ ApiResult<Target> read_resource(
             rest = rest.subspan(2);
         }
     }
-    if (rest.size() > 3) {
+    const bool is_proxy = rest.size() >= 3 && rest[2] == "proxy";
+    if (rest.size() > 3 && !is_proxy) {
         return refuse(no_such_resource());
+    }
+    for (const std::string_view element : rest.subspan(std::min<std::size_t>(rest.size(), 3))) {
+        target.rest += fmt::format("/{}", element);
     }
     target.type = registry.find(group, version, rest[0]);
     if (!target.type || (!target.ns.empty() && !target.type->namespaced)) {

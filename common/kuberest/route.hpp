@@ -18,6 +18,7 @@ struct Target {
     std::string ns;           // Empty: cluster-scoped, or a list over all namespaces.
     std::string name;         // Empty: the collection.
     std::string subresource;  // Empty: the object itself.
+    std::string rest;         // Of the path, behind the subresource "proxy"; begins with a slash.
     std::string verb;         // "get", "list", "watch", "create", ..., as RBAC names them.
 };
 

@@ -356,6 +356,27 @@ Status plain_error(std::string message) {
     return status_of(500, "", std::move(message));
 }
 
+Status machine_error(int code, std::string message) {
+    switch (code) {
+        case 400:
+            return status_of(400, "BadRequest", std::move(message));
+        case 403:
+            return status_of(403, "Forbidden", std::move(message));
+        case 404:
+            return status_of(404, "NotFound", std::move(message));
+        case 429:
+            return status_of(429, "TooManyRequests", std::move(message));
+        case 500:
+            return status_of(500, "InternalError", std::move(message));
+        case 503:
+            return status_of(503, "ServiceUnavailable", std::move(message));
+        case 504:
+            return status_of(504, "Timeout", std::move(message));
+        default:
+            return status_of(code, "", std::move(message));
+    }
+}
+
 Status too_many(std::string_view what) {
     Status status =
         detailed(429, "TooManyRequests", fmt::format("too many {}, please try again later", what));

@@ -106,6 +106,8 @@ Status unprocessable_patch();
 Status too_many(std::string_view what);   // 429
 Status plain_error(std::string message);  // 500
 Status internal_error(const Error& error);
+// What a machine, or the way to it, answered instead.
+Status machine_error(int code, std::string message);
 Status revision_too_large(std::int64_t wanted, std::int64_t newest);  // 504
 
 }  // namespace farhold::kuberest

@@ -25,4 +25,7 @@ ApiResult<Response> bind_pod(const Call& call);
 // POST .../pods/NAME/eviction
 ApiResult<Response> evict_pod(const Call& call);
 
+// .../pods/NAME/{attach,exec,log,portforward} and .../nodes/NAME/proxy/...: the machine answers.
+ApiResult<Response> connect_node(const Call& call);
+
 }  // namespace farhold::kuberest

@@ -200,7 +200,12 @@ ResourceType make_node_type() {
     ResourceType type = make_type("Node", "nodes", "node");
     type.short_names = {"no"};
     type.namespaced = false;
-    type.subresources = {status_subresource()};
+    type.subresources = {
+        {.name = "proxy",
+         .kind = "NodeProxyOptions",
+         .verbs = {"create", "delete", "get", "patch", "update"}},
+        status_subresource(),
+    };
     type.status_at_creation = true;
     type.selectable_fields = {"spec.unschedulable"};
     type.columns = {

@@ -120,12 +120,16 @@ ResourceType make_pod_type() {
     type.short_names = {"po"};
     type.categories = {"all"};
     type.subresources = {
+        {.name = "attach", .kind = "PodAttachOptions", .verbs = {"create", "get"}},
         {.name = "binding", .kind = "Binding", .verbs = {"create"}},
         {.name = "eviction",
          .group = "policy",
          .version = "v1",
          .kind = "Eviction",
          .verbs = {"create"}},
+        {.name = "exec", .kind = "PodExecOptions", .verbs = {"create", "get"}},
+        {.name = "log", .verbs = {"get"}},
+        {.name = "portforward", .kind = "PodPortForwardOptions", .verbs = {"create", "get"}},
         status_subresource(),
     };
     type.answers_deleted = true;
