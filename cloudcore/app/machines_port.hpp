@@ -27,6 +27,9 @@ public:
         const log::Logger& logger, hub::ViewFeed::Options options
     );
 
+    // Before start(): where an API server finds the kubelet of all machines.
+    void announce(hub::KubeletEndpoint kubelet) { hub_.announce(std::move(kubelet)); }
+
     Task<Result<>> start(const Executor& executor, net::Endpoint listen);
     // Sessions and requests have that long to end.
     Task<> stop(Duration grace);

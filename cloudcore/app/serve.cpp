@@ -8,6 +8,7 @@
 #include "cloudcore/enrolment/hub_authority.hpp"
 #include "cloudcore/enrolment/hub_credentials.hpp"
 #include "cloudcore/kube/cluster_client.hpp"
+#include "cloudcore/kubelet/kubelet_server.hpp"
 #include "cloudcore/namespaces/bootstrap.hpp"
 #include "cloudcore/namespaces/namespace_controller.hpp"
 #include "cloudcore/nodes/node_controller.hpp"
@@ -26,6 +27,8 @@
 
 #include <chrono>
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -39,6 +42,7 @@ struct Addresses {
     net::Endpoint api;
     net::Endpoint hub;
     net::Endpoint health;
+    net::Endpoint kubelet;
     std::vector<net::Endpoint> hub_names;  // As given.
 };
 
@@ -48,6 +52,7 @@ Result<Addresses> parse_addresses(const Settings& settings) {
         {settings.api_address, addresses.api},
         {settings.hub_address, addresses.hub},
         {settings.health_address, addresses.health},
+        {settings.kubelet_address, addresses.kubelet},
     };
     for (const auto& [text, endpoint] : all) {
         auto parsed = net::parse_endpoint(text);
@@ -75,11 +80,15 @@ public:
     explicit Companions(Executor executor) : group_(std::move(executor)) {}
     virtual ~Companions() = default;
 
-    virtual void start(reach::NodeStreams& machines) = 0;
+    // With what the hub is to tell of the machines' kubelet, if there is one.
+    virtual Result<std::optional<hub::KubeletEndpoint>> start(
+        reach::NodeStreams& machines, const enrolment::HubCredentials& credentials
+    ) = 0;
     virtual void collect(metrics::Samples& samples) const = 0;
     virtual hub::ViewFeed::Options feed_options() = 0;
 
-    virtual void forget_machines() = 0;
+    // Nobody asks machines any more when it has ended.
+    virtual Task<> forget_machines() = 0;
 
     Task<> stop() {
         group_.cancel();
@@ -102,14 +111,20 @@ public:
           scheduler_(executor, api.client(), clock, logger),
           nodes_(executor, api.client(), clock, logger) {}
 
-    void start(reach::NodeStreams& machines) override {
+    Result<std::optional<hub::KubeletEndpoint>> start(
+        reach::NodeStreams& machines, const enrolment::HubCredentials& /*credentials*/
+    ) override {
         api_.reach_machines(&machines);
         namespaces_.start(group_);
         scheduler_.start(group_);
         nodes_.start(group_);
+        return std::nullopt;
     }
 
-    void forget_machines() override { api_.reach_machines(nullptr); }
+    Task<> forget_machines() override {
+        api_.reach_machines(nullptr);
+        co_return;
+    }
 
     void collect(metrics::Samples& samples) const override {
         collect_controllers(samples, scheduler_, nodes_);
@@ -127,20 +142,48 @@ private:
     nodes::NodeController nodes_;
 };
 
+// An address of this host that other machines may reach: the one listened on, else the first that is
+// not loopback's.
+std::string own_address(const net::Endpoint& listen) {
+    if (listen.host != "0.0.0.0" && listen.host != "::") return listen.host;
+    for (const std::string& name : enrolment::local_names()) {
+        const bool is_ipv4 = !object::check_ip(name) && !name.contains(':');
+        if (is_ipv4 && !name.starts_with("127.")) return name;
+    }
+    return "127.0.0.1";
+}
+
 // Beside a cluster the cluster's own controllers work, and one thing of theirs is to be held back.
 class Autonomy final : public Companions {
 public:
     Autonomy(
-        Executor executor, kube::ClusterClient& client, bool has_services, const Clock& clock,
-        const log::Logger& logger
+        Executor executor, kube::ClusterClient& client, bool has_services, net::Endpoint listen,
+        const Clock& clock, const log::Logger& logger
     )
         : Companions(executor),
+          executor_(executor),
           client_(client),
           has_services_(has_services),
+          listen_(std::move(listen)),
+          clock_(clock),
+          logger_(logger),
           keeper_(executor, client, clock, logger) {}
 
-    void start(reach::NodeStreams& /*machines*/) override { keeper_.start(group_); }
-    void forget_machines() override {}
+    Result<std::optional<hub::KubeletEndpoint>> start(
+        reach::NodeStreams& machines, const enrolment::HubCredentials& credentials
+    ) override {
+        auto kubelet =
+            std::make_unique<kubelet::KubeletServer>(executor_, client_, machines, clock_, logger_);
+        auto begun =
+            kubelet->start(listen_, [&credentials, this] { return credentials.tls(clock_); });
+        if (!begun) return fail(begun.error());
+        kubelet_ = std::move(kubelet);
+        keeper_.start(group_);
+        return hub::KubeletEndpoint{own_address(listen_), kubelet_->port()};
+    }
+    Task<> forget_machines() override {
+        if (kubelet_) co_await kubelet_->stop(Duration(0));
+    }
 
     void collect(metrics::Samples& samples) const override {
         collect_cluster(samples, client_.requests());
@@ -155,21 +198,15 @@ public:
     }
 
 private:
-    const kube::ClusterClient& client_;
+    Executor executor_;
+    kube::ClusterClient& client_;
     const bool has_services_;
+    const net::Endpoint listen_;
+    const Clock& clock_;
+    const log::Logger logger_;
     autonomy::TolerationKeeper keeper_;
+    std::unique_ptr<kubelet::KubeletServer> kubelet_;
 };
-
-// An address of this host that other machines may reach: the one listened on, else the first that is
-// not loopback's.
-std::string own_address(const net::Endpoint& listen) {
-    if (listen.host != "0.0.0.0" && listen.host != "::") return listen.host;
-    for (const std::string& name : enrolment::local_names()) {
-        const bool is_ipv4 = !object::check_ip(name) && !name.contains(':');
-        if (is_ipv4 && !name.starts_with("127.")) return name;
-    }
-    return "127.0.0.1";
-}
 
 // Where machines are told to connect: the given names in their order, else an address of this host.
 std::vector<net::Endpoint> hub_endpoints(const Addresses& addresses) {
@@ -222,6 +259,16 @@ Task<bool> has_services(kubeapi::KubeClient& client) {
     co_return listed || listed.error().code() != ErrorCode::not_found;
 }
 
+Task<Result<>> start_all(
+    Companions& companions, MachinesPort& machines, enrolment::HubCredentials& credentials,
+    net::Endpoint listen
+) {
+    auto kubelet = companions.start(machines, credentials);
+    if (!kubelet) co_return fail(kubelet.error());
+    if (*kubelet) machines.announce(std::move(**kubelet));
+    co_return co_await machines.start(co_await this_executor, std::move(listen));
+}
+
 // Until the program is to stop.
 Task<Result<>> serve_machines(
     Serving& serving, kubeapi::KubeClient& client, std::string cluster_uid,
@@ -240,10 +287,9 @@ Task<Result<>> serve_machines(
         executor, cluster_uid, hub_endpoints(serving.addresses), *credentials, client,
         serving.clock, serving.logger, companions.feed_options()
     );
-    companions.start(machines);
-    auto listening = co_await machines.start(executor, address);
+    auto listening = co_await start_all(companions, machines, *credentials, address);
     if (!listening) {
-        companions.forget_machines();
+        co_await companions.forget_machines();
         co_await companions.stop();
         co_return listening;
     }
@@ -259,7 +305,7 @@ Task<Result<>> serve_machines(
     service::notify("STOPPING=1");
     serving.logger.info("stopping");
     serving.missing = "stopping";
-    companions.forget_machines();
+    co_await companions.forget_machines();
     co_await machines.stop(kStopGrace);
     co_await companions.stop();
     co_return Result<>{};
@@ -302,7 +348,8 @@ Task<Result<>> run_beside_cluster(Serving& serving) {
         **client, serving.settings.hub_ca_secret, serving.clock.now().wall
     );
     Autonomy autonomy(
-        executor, **client, co_await has_services(**client), serving.clock, serving.logger
+        executor, **client, co_await has_services(**client), serving.addresses.kubelet,
+        serving.clock, serving.logger
     );
     co_return co_await serve_machines(
         serving, **client, std::move(*cluster_uid), std::move(authority), autonomy

@@ -19,6 +19,7 @@ struct Settings {
     std::string api_address = "127.0.0.1:6443";
     std::string hub_address = "0.0.0.0:10000";
     std::string health_address = "127.0.0.1:10001";
+    std::string kubelet_address = "0.0.0.0:10250";
     std::vector<std::string> hub_names;  // HOST[:PORT]; empty: the host's name and addresses.
     std::string hub_ca_secret = "farhold-hub-ca";
     service::LogSettings log;

@@ -294,7 +294,7 @@ Task<ApplyOutcome> Hub::apply(std::string node, action::Apply apply) {
     const ReportMark mark{.epoch = apply.epoch, .ordinal = apply.ordinal};
     const views::NodeView& view = feed_.views().view(node);
     const AppliedReport applied =
-        co_await apply_report(client_, clock_, view, node, mark, std::move(apply.report));
+        co_await apply_report(client_, clock_, view, node, mark, std::move(apply.report), kubelet_);
     // Whoever wrote that epoch, the node's next one must be above it.
     if (applied.newer_epoch != 0) {
         epoch_floor_[node] = std::max(epoch_floor_[node], applied.newer_epoch + 1);

@@ -7,6 +7,7 @@
 
 #include "cloudcore/hub/machine_news.hpp"
 #include "cloudcore/hub/node_lease.hpp"
+#include "cloudcore/hub/report_writer.hpp"
 #include "cloudcore/hub/session_state.hpp"
 #include "cloudcore/hub/view_feed.hpp"
 #include "common/async/task_group.hpp"
@@ -23,8 +24,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace farhold::hub {
@@ -80,6 +83,9 @@ public:
 
     // Before start().
     Task<Result<>> load();
+
+    // Before start(): what each Node's status says of its kubelet, instead of the machine itself.
+    void announce(KubeletEndpoint kubelet) { kubelet_ = std::move(kubelet); }
 
     // Runs in the group until that is cancelled; must outlive it.
     void start(TaskGroup& group);
@@ -146,6 +152,7 @@ private:
     HubCounters counters_;                      // Without the sessions that live.
     std::map<std::string, ErrorCode> refused_;  // By key: whose refusal is in the log.
     ViewFeed feed_;
+    std::optional<KubeletEndpoint> kubelet_;
     TaskGroup* group_ = nullptr;
     // By node; one may have several for a moment, in the order in which they came.
     std::map<std::string, std::vector<NodeSession*>> sessions_;

@@ -70,12 +70,13 @@ Task<AppliedReport> delete_pod(kubeapi::KubeObjects& client, ReportTarget target
 
 Task<AppliedReport> apply_report(
     kubeapi::KubeObjects& client, const Clock& clock, const views::NodeView& view, std::string node,
-    ReportMark mark, tunnel::Report report
+    ReportMark mark, tunnel::Report report, std::optional<KubeletEndpoint> kubelet
 ) {
     auto target = ReportTarget::parse(report);
     if (!target) {
         co_return refused(target.error().message(), false);
     }
+    target->kubelet = std::move(kubelet);
     if (target->kind == ReportTarget::Kind::event) {
         co_return co_await create_event(
             client, view, std::move(node), std::move(*target), std::move(report)

@@ -11,6 +11,7 @@
 #include "common/kubeapi/kube_client.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace farhold::hub {
@@ -23,7 +24,7 @@ struct AppliedReport {
 // `view` is the node's and must outlive the call; the rest is taken along.
 Task<AppliedReport> apply_report(
     kubeapi::KubeObjects& client, const Clock& clock, const views::NodeView& view, std::string node,
-    ReportMark mark, tunnel::Report report
+    ReportMark mark, tunnel::Report report, std::optional<KubeletEndpoint> kubelet
 );
 
 }  // namespace farhold::hub

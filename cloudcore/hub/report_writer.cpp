@@ -120,6 +120,27 @@ ReportMark mark_of(const Value& object) {
     return text ? ReportMark::parse(*text).value_or(ReportMark{}) : ReportMark{};
 }
 
+// The API server takes the first address of the type that it prefers, InternalIP with most. So ours
+// comes before the machine's, and the machine's name, which would go before both and leads nowhere, is
+// left out.
+void lead_to_kubelet(Value& status, const KubeletEndpoint& kubelet) {
+    Value addresses = Value::make_array();
+    addresses.push_back(Value::make_object({
+        {"type", Value::of("InternalIP")},
+        {"address", Value::of(kubelet.address)},
+    }));
+    for (const Value& address : status.elements_at({"addresses"})) {
+        const bool is_same = address.text_at({"address"}) == kubelet.address;
+        if (address.text_at({"type"}) != "Hostname" && !is_same) addresses.push_back(address);
+    }
+    status.set("addresses", std::move(addresses));
+    status.ensure_path({"daemonEndpoints", "kubeletEndpoint"})
+        .set("Port", Value::of(std::int64_t{kubelet.port}));
+}
+
+// What metrics-server asks at the kubelet's address instead of /metrics/resource.
+constexpr std::string_view kMetricsPath = "metrics.k8s.io/resource-metrics-path";
+
 WriteDecision decide_status(
     const ReportTarget& target, Value status, ReportMark mark, const Value& current, WallTime now
 ) {
@@ -135,6 +156,7 @@ WriteDecision decide_status(
         keep_members(status, current, kPodMembersOfOthers);
     } else {
         keep_members(status, current, kNodeMembersOfOthers);
+        if (target.kubelet) lead_to_kubelet(status, *target.kubelet);
     }
     const Value* held = current.find("status");
     const Value empty = Value::make_object();
@@ -148,7 +170,13 @@ WriteDecision decide_status(
     Value& metadata = patch.set("metadata", Value::make_object());
     metadata.set("uid", Value::of(object::uid(current)));
     metadata.set("resourceVersion", Value::of(object::resource_version(current)));
-    metadata.ensure_path({"annotations"}).set(tunnel::kReportAnnotation, Value::of(mark.text()));
+    Value& annotations = metadata.ensure_path({"annotations"});
+    annotations.set(tunnel::kReportAnnotation, Value::of(mark.text()));
+    if (target.kubelet) {
+        annotations.set(
+            kMetricsPath, Value::of(fmt::format("/nodes/{}/metrics/resource", target.name))
+        );
+    }
     patch.set("status", std::move(changes));
     return WriteStatus{std::move(patch)};
 }

@@ -33,12 +33,20 @@ struct ReportMark {
     auto operator<=>(const ReportMark&) const = default;
 };
 
+// Where an API server finds the kubelet of all machines.
+struct KubeletEndpoint {
+    std::string address;
+    std::uint16_t port = 0;
+};
+
 // What a report is about, by its key.
 struct ReportTarget {
     enum class Kind : std::uint8_t { pod_status, node_status, pod_gone, event };
     Kind kind = Kind::pod_status;
     std::string ns;
     std::string name;
+    // Of node_status, where there is one: written into the status in place of the machine's.
+    std::optional<KubeletEndpoint> kubelet = {};
 
     static Result<ReportTarget> parse(const tunnel::Report& report);
 };

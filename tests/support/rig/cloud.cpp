@@ -131,7 +131,12 @@ std::string Cloud::kubeconfig() const {
 }
 
 std::vector<std::string> Cloud::mode() const {
-    if (!options_.cluster_kubeconfig.empty()) return {"--kubeconfig", options_.cluster_kubeconfig};
+    if (!options_.cluster_kubeconfig.empty()) {
+        return {
+            "--kubeconfig", options_.cluster_kubeconfig, "--kubelet-address",
+            options_.kubelet_address
+        };
+    }
     return {"--standalone", "--api-address", "127.0.0.1:" + std::to_string(api_port_)};
 }
 

@@ -22,6 +22,7 @@ struct CloudOptions {
     std::string network_namespace;
     // Beside the cluster that this file names instead of standalone.
     std::string cluster_kubeconfig;
+    std::string kubelet_address = "127.0.0.1:0";  // Beside a cluster.
     // Of the cluster's administrator, for what the test asks; empty: the same file.
     std::string admin_kubeconfig;
     std::string kubectl = "kubectl";
