@@ -130,6 +130,22 @@ struct ExecResult {
     std::string error_output;
 };
 
+// At one moment, which is told by the runtime.
+struct ContainerUsage {
+    std::string container_id;
+    WallTime measured_at;
+    std::optional<std::uint64_t> cpu_nanoseconds;   // Since its start.
+    std::optional<std::uint64_t> working_set_bytes;  // Of memory.
+};
+
+// What of a process's own streams somebody wants.
+struct ExecStreams {
+    bool input = false;
+    bool output = false;
+    bool error = false;
+    bool tty = false;
+};
+
 // --- what is wanted -------------------------------------------------------------------------------
 
 struct DnsConfig {
@@ -310,6 +326,17 @@ public:
     virtual Task<Result<ExecResult>> exec_sync(
         const std::string& id, const std::vector<std::string>& command, std::chrono::seconds limit
     ) = 0;
+
+    // Of all containers that are ours and run. Takes its time where there are many.
+    virtual Task<Result<std::vector<ContainerUsage>>> usage() = 0;
+
+    // The address, good for one request within a minute, where a client of remotecommand or
+    // portforward is served.
+    virtual Task<Result<std::string>> exec_url(
+        const std::string& id, const std::vector<std::string>& command, ExecStreams streams
+    ) = 0;
+    virtual Task<Result<std::string>> attach_url(const std::string& id, ExecStreams streams) = 0;
+    virtual Task<Result<std::string>> port_forward_url(const std::string& sandbox_id) = 0;
 
     // Nothing when the image is not there.
     virtual Task<Result<std::optional<ImageInfo>>> image_status(const std::string& image) = 0;

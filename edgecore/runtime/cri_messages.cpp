@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edgecore/runtime/cri_messages.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -343,6 +344,19 @@ ContainerStatus from_message(const cri::ContainerStatus& message) {
     status.message = message.message();
     status.log_path = message.log_path();
     return status;
+}
+
+ContainerUsage from_message(const cri::ContainerStats& message) {
+    ContainerUsage usage;
+    usage.container_id = message.attributes().id();
+    usage.measured_at = to_time(std::max(message.cpu().timestamp(), message.memory().timestamp()));
+    if (message.cpu().has_usage_core_nano_seconds()) {
+        usage.cpu_nanoseconds = message.cpu().usage_core_nano_seconds().value();
+    }
+    if (message.memory().has_working_set_bytes()) {
+        usage.working_set_bytes = message.memory().working_set_bytes().value();
+    }
+    return usage;
 }
 
 ImageInfo from_message(const cri::Image& message) {

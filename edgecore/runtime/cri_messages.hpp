@@ -26,6 +26,7 @@ Sandbox from_message(const cri::PodSandbox& message);
 Container from_message(const cri::Container& message);
 SandboxStatus from_message(const cri::PodSandboxStatus& message);
 ContainerStatus from_message(const cri::ContainerStatus& message);
+ContainerUsage from_message(const cri::ContainerStats& message);
 ImageInfo from_message(const cri::Image& message);
 
 }  // namespace farhold::runtime

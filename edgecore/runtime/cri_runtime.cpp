@@ -258,6 +258,62 @@ Task<Result<ExecResult>> CriRuntime::exec_sync(
     co_return std::move(result);
 }
 
+Task<Result<std::vector<ContainerUsage>>> CriRuntime::usage() {
+    cri::ListContainerStatsRequest request;
+    (*request.mutable_filter()->mutable_label_selector())[kStoreLabel] = impl_->store;
+    const auto answer = co_await impl_->channel.ask<cri::ListContainerStatsResponse>(
+        kRuntimeService, "ListContainerStats", request, read_call()
+    );
+    if (!answer) {
+        co_return fail(answer.error());
+    }
+    std::vector<ContainerUsage> usages;
+    for (const auto& message : answer->stats()) {
+        usages.push_back(from_message(message));
+    }
+    co_return std::move(usages);
+}
+
+Task<Result<std::string>> CriRuntime::exec_url(
+    const std::string& id, const std::vector<std::string>& command, ExecStreams streams
+) {
+    cri::ExecRequest request;
+    request.set_container_id(id);
+    for (const auto& word : command) {
+        request.add_cmd(word);
+    }
+    request.set_tty(streams.tty);
+    request.set_stdin(streams.input);
+    request.set_stdout(streams.output);
+    request.set_stderr(streams.error);
+    const auto answer = co_await impl_->channel.ask<cri::ExecResponse>(
+        kRuntimeService, "Exec", request, read_call()
+    );
+    co_return answer ? Result<std::string>(answer->url()) : fail(answer.error());
+}
+
+Task<Result<std::string>> CriRuntime::attach_url(const std::string& id, ExecStreams streams) {
+    cri::AttachRequest request;
+    request.set_container_id(id);
+    request.set_tty(streams.tty);
+    request.set_stdin(streams.input);
+    request.set_stdout(streams.output);
+    request.set_stderr(streams.error);
+    const auto answer = co_await impl_->channel.ask<cri::AttachResponse>(
+        kRuntimeService, "Attach", request, read_call()
+    );
+    co_return answer ? Result<std::string>(answer->url()) : fail(answer.error());
+}
+
+Task<Result<std::string>> CriRuntime::port_forward_url(const std::string& sandbox_id) {
+    cri::PortForwardRequest request;
+    request.set_pod_sandbox_id(sandbox_id);
+    const auto answer = co_await impl_->channel.ask<cri::PortForwardResponse>(
+        kRuntimeService, "PortForward", request, read_call()
+    );
+    co_return answer ? Result<std::string>(answer->url()) : fail(answer.error());
+}
+
 Task<Result<std::optional<ImageInfo>>> CriRuntime::image_status(const std::string& image) {
     cri::ImageStatusRequest request;
     request.mutable_image()->set_image(image);

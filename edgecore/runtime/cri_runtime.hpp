@@ -62,6 +62,12 @@ public:
     Task<Result<ExecResult>> exec_sync(
         const std::string& id, const std::vector<std::string>& command, std::chrono::seconds limit
     ) override;
+    Task<Result<std::vector<ContainerUsage>>> usage() override;
+    Task<Result<std::string>> exec_url(
+        const std::string& id, const std::vector<std::string>& command, ExecStreams streams
+    ) override;
+    Task<Result<std::string>> attach_url(const std::string& id, ExecStreams streams) override;
+    Task<Result<std::string>> port_forward_url(const std::string& sandbox_id) override;
     Task<Result<std::optional<ImageInfo>>> image_status(const std::string& image) override;
     Task<Result<std::string>> pull_image(const std::string& image, const RegistryAuth& auth)
         override;

@@ -26,7 +26,9 @@ constexpr const char* kMethods[] = {
     "RuntimeService/ListPodSandbox", "RuntimeService/ListContainers",
     "RuntimeService/RunPodSandbox",  "RuntimeService/PodSandboxStatus",
     "RuntimeService/StopPodSandbox", "RuntimeService/ContainerStatus",
-    "RuntimeService/ExecSync",       "ImageService/ImageStatus",
+    "RuntimeService/ExecSync",       "RuntimeService/ListContainerStats",
+    "RuntimeService/Exec",           "RuntimeService/Attach",
+    "RuntimeService/PortForward",    "ImageService/ImageStatus",
     "ImageService/ListImages",       "ImageService/PullImage",
     "ImageService/ImageFsInfo",
 };
@@ -52,6 +54,11 @@ Task<> ask_everything(CriRuntime& runtime) {
     check(co_await runtime.container_status("c"));
     const std::vector<std::string> command{"true"};
     check(co_await runtime.exec_sync("c", command, std::chrono::seconds(1)));
+    check(co_await runtime.usage());
+    const ExecStreams streams{.output = true};
+    check(co_await runtime.exec_url("c", command, streams));
+    check(co_await runtime.attach_url("c", streams));
+    check(co_await runtime.port_forward_url("s"));
     check(co_await runtime.image_status("i"));
     check(co_await runtime.list_images());
     const RegistryAuth anonymous;

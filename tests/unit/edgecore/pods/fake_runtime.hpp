@@ -119,6 +119,24 @@ public:
         co_return fail(ErrorCode::unsupported, "no commands here");
     }
 
+    Task<Result<std::vector<runtime::ContainerUsage>>> usage() override {
+        co_return std::vector<runtime::ContainerUsage>();
+    }
+    Task<Result<std::string>> exec_url(
+        const std::string& /*id*/, const std::vector<std::string>& /*command*/,
+        runtime::ExecStreams /*streams*/
+    ) override {
+        co_return fail(ErrorCode::unsupported, "no commands here");
+    }
+    Task<Result<std::string>> attach_url(
+        const std::string& /*id*/, runtime::ExecStreams /*streams*/
+    ) override {
+        co_return fail(ErrorCode::unsupported, "no commands here");
+    }
+    Task<Result<std::string>> port_forward_url(const std::string& /*sandbox_id*/) override {
+        co_return fail(ErrorCode::unsupported, "no ports here");
+    }
+
     Task<Result<std::optional<runtime::ImageInfo>>> image_status(const std::string& image
     ) override {
         std::optional<runtime::ImageInfo> info;
