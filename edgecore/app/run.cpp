@@ -16,6 +16,7 @@
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/localapi/local_api.hpp"
 #include "edgecore/node/node_reporter.hpp"
+#include "edgecore/nodeapi/node_api.hpp"
 #include "edgecore/pods/pod_manager.hpp"
 #include "edgecore/runtime/cri_runtime.hpp"
 #include "edgecore/security/credentials.hpp"
@@ -85,6 +86,17 @@ podspec::MachineFacts pod_facts(const std::string& node, const json::Value& stat
     return facts;
 }
 
+// What of a kubelet's configuration means something here.
+json::Value kubelet_configuration(const Settings& settings) {
+    using json::Value;
+    return Value::make_object({
+        {"kubeletconfig", Value::make_object({
+                              {"containerRuntimeEndpoint", Value::of(settings.runtime_endpoint)},
+                              {"podLogsDir", Value::of(settings.pod_log_dir)},
+                          })},
+    });
+}
+
 // All parts of a running edgecore, in the order in which they depend on each other; they end in the
 // opposite one.
 class Machine {
@@ -119,6 +131,7 @@ public:
           ),
           store_watch_(*store_, [this](node::NodeEvent event) { tell(std::move(event)); }),
           pods_(pod_services(executor, logger)),
+          node_api_(node_services(executor, logger)),
           group_(executor) {
         store_->on_change([this](std::span<const object::ObjectKey> changed) {
             ages_.update(store_->outbox(), clock_.now().mono);
@@ -131,13 +144,20 @@ public:
         link_.on_token([this](const tunnel::TokenWish& wish, const tunnel::Token& token) {
             pods_.token_answered(wish, token);
         });
+        link_.on_stream([this](std::unique_ptr<net::ByteStream> stream) {
+            return node_api_.serve(std::move(stream));
+        });
     }
+
+    // Before start(): where metrics come from.
+    void serve_metrics(std::function<std::string()> metrics) { metrics_ = std::move(metrics); }
 
     void start() {
         link_.start(group_);
         store_watch_.begin();
         node_.start(group_);
         pods_.start(group_);
+        group_.spawn(node_api_.run());
     }
 
     Task<> stop() {
@@ -205,6 +225,23 @@ private:
         };
     }
 
+    nodeapi::NodeServices node_services(const Executor& executor, const log::Logger& logger) {
+        return {
+            .executor = executor,
+            .runtime = runtime_,
+            .files = files_,
+            .clock = clock_,
+            .node_name = identity_.node(),
+            .pod_log_root = settings_.pod_log_dir,
+            .pods = [this] { return pods_.pods(); },
+            .pod =
+                [this](std::string_view ns, std::string_view name) { return pods_.pod(ns, name); },
+            .configuration = [this] { return kubelet_configuration(settings_); },
+            .metrics = [this] { return metrics_(); },
+            .log = logger,
+        };
+    }
+
     void tell(node::NodeEvent event) {
         node::EventReport report =
             node::make_event_report(identity_.node(), std::move(event), clock_.now().wall);
@@ -231,6 +268,8 @@ private:
     node::NodeReporter node_;
     StoreWatch store_watch_;
     pods::PodManager pods_;
+    std::function<std::string()> metrics_;
+    nodeapi::NodeApi node_api_;
     OutboxAges ages_;
     TaskGroup group_;
 };
@@ -267,6 +306,7 @@ Task<Result<>> run_machine(const Settings& settings, const Clock& clock, log::Lo
     metrics::Registry registry;
     const metrics::Registration registration =
         registry.collect([&machine](metrics::Samples& samples) { machine.collect(samples); });
+    machine.serve_metrics([&registry] { return registry.render(); });
     auto api = localapi::LocalApi::start(
         executor, std::move(*listen), settings.data_dir,
         {.status = [&machine] { return machine.status(); },

@@ -136,6 +136,32 @@ std::vector<PodSummary> PodManager::summaries() const {
     return result;
 }
 
+json::Value PodManager::with_status(const store::DesiredRow& row) const {
+    auto pod = json::Value::parse(*row.content);
+    if (!pod) return {};
+    pod->ensure_path({"metadata"}).set("uid", json::Value::of(row.uid));
+    const auto entry = entries_.find(row.uid);
+    if (entry == entries_.end()) return std::move(*pod);
+    auto status = json::Value::parse(entry->second.worker->reported_status());
+    if (status) pod->set("status", std::move(*status));
+    return std::move(*pod);
+}
+
+std::vector<json::Value> PodManager::pods() const {
+    std::vector<json::Value> pods;
+    for (const PodSummary& summary : summaries()) {
+        const store::DesiredRow* row =
+            services_.store.desired().find("Pod", summary.pod.ns, summary.pod.name);
+        if (row != nullptr && row->uid == summary.pod.uid) pods.push_back(with_status(*row));
+    }
+    return pods;
+}
+
+json::Value PodManager::pod(std::string_view ns, std::string_view name) const {
+    const store::DesiredRow* row = services_.store.desired().find("Pod", ns, name);
+    return row != nullptr ? with_status(*row) : json::Value();
+}
+
 void PodManager::on_store_change(std::span<const object::ObjectKey> changed) {
     changed_keys_.insert(changed.begin(), changed.end());
     changed_.set();

@@ -10,6 +10,7 @@
 
 #include "common/async/event.hpp"
 #include "common/async/task_group.hpp"
+#include "common/json/value.hpp"
 #include "common/log/trouble.hpp"
 #include "common/object/object_key.hpp"
 #include "edgecore/pods/pod_services.hpp"
@@ -21,6 +22,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace farhold::pods {
@@ -42,6 +44,10 @@ public:
 
     // For `edgecore status`, in the order of namespace and name.
     [[nodiscard]] std::vector<PodSummary> summaries() const;
+    // The wanted pods as the API shows them: as they came, with the status that was reported last.
+    [[nodiscard]] std::vector<json::Value> pods() const;
+    // Null when no such pod is wanted.
+    [[nodiscard]] json::Value pod(std::string_view ns, std::string_view name) const;
     [[nodiscard]] const PodCounters& counters() const { return services_.counters; }
 
 private:
@@ -69,6 +75,7 @@ private:
 
     void note_listing(const Result<void>& listed);
 
+    [[nodiscard]] json::Value with_status(const store::DesiredRow& row) const;
     Entry& entry_for(const PodIdentity& pod, TaskGroup& group);
     // A sentence why the pod cannot run here, or empty; `wait` when it may be able to later.
     [[nodiscard]] std::string conflict(const Entry& entry, bool& wait) const;

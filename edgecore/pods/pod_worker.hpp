@@ -58,6 +58,8 @@ public:
     [[nodiscard]] bool forgotten() const { return forgotten_; }
     [[nodiscard]] const PodLifecycle& lifecycle() const { return lifecycle_; }
     [[nodiscard]] const PodSummary& summary() const { return summary_; }
+    // The newest status handed over, as JSON; empty before the first.
+    [[nodiscard]] const std::string& reported_status() const { return reported_; }
 
 private:
     Task<> perform(Action action);
@@ -110,7 +112,7 @@ private:
     std::map<Operation, log::Trouble> troubles_;
     log::Trouble unreadable_;
     log::Trouble unreported_;
-    std::string reported_;  // The newest status handed over.
+    std::string reported_;
     PodSummary summary_;
     bool configuration_failed_ = false;
     bool forgotten_ = false;
