@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Tells whoever follows a log when something happened in its folder, through the kernel's inotify: one
-// descriptor for all of them. It may miss something (a full queue, a folder not there yet), so followers
-// look by themselves now and then. Runs on the loop.
+// descriptor for all of them. It may miss something (a full queue, a folder not there yet), so
+// followers look by themselves now and then. Runs on the loop.
 #pragma once
 
 #include "common/async/event.hpp"

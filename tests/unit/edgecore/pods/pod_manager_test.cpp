@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "edgecore/pods/pod_manager.hpp"
 
-#include "fake_runtime.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/fake_runtime.hpp"
 #include "tests/support/pod_node.hpp"
 #include "tests/support/run_task.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -21,6 +21,7 @@
 
 namespace farhold::pods::test {
 
+using farhold::test::FakeRuntime;
 using farhold::test::PodNode;
 using farhold::test::run_task;
 using farhold::test::TempDir;

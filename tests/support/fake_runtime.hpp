@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-namespace farhold::pods::test {
+namespace farhold::test {
 
 class FakeRuntime final : public runtime::ContainerRuntime {
 public:
@@ -193,4 +193,4 @@ private:
     int ids_ = 0;
 };
 
-}  // namespace farhold::pods::test
+}  // namespace farhold::test
