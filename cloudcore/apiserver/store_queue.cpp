@@ -19,9 +19,10 @@ constexpr std::size_t kChangesMax = 256;
 
 // Of our own kinds only: what a client invents must not make series.
 std::string_view resource_of(std::string_view path) {
-    static constexpr std::array<std::string_view, 8> kResources = {
-        "pods",   "nodes",  "configmaps", "secrets", "serviceaccounts",
-        "leases", "events", "namespaces",
+    static constexpr std::array<std::string_view, 12> kResources = {
+        "pods",    "nodes",        "configmaps",     "secrets",
+        "leases",  "events",       "namespaces",     "serviceaccounts",
+        "devices", "devicemodels", "devicestatuses", "customresourcedefinitions",
     };
     std::vector<std::string_view> elements = kuberest::path_elements(path);
     if (elements.size() < 3) return "other";
@@ -142,6 +143,9 @@ void StoreQueue::serve(Batch& batch) {
         job->work();
     }
     batch.committed = store_->commit();
+    if (!batch.committed) {
+        api_.forget_definitions();
+    }
     batch.changes = store_->events_after(before, "", kChangesMax);
     batch.revision = store_->revision();
 }

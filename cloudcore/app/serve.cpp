@@ -5,6 +5,7 @@
 #include "cloudcore/app/health.hpp"
 #include "cloudcore/app/machines_port.hpp"
 #include "cloudcore/app/metrics.hpp"
+#include "cloudcore/definitions/bring_definitions.hpp"
 #include "cloudcore/enrolment/hub_authority.hpp"
 #include "cloudcore/enrolment/hub_credentials.hpp"
 #include "cloudcore/kube/cluster_client.hpp"
@@ -319,6 +320,7 @@ Task<Result<>> run_standalone(Serving& serving) {
     if (!api) co_return fail(api.error());
     kubeapi::KubeClient& client = (*api)->client();
     auto done = co_await namespaces::create_default_namespaces(client);
+    if (done) done = co_await definitions::bring_definitions(client);
     if (done) {
         auto cluster_uid = co_await read_cluster_uid(client);
         Controllers controllers(executor, **api, serving.clock, serving.logger);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kuberest/api.hpp"
 
+#include "common/kubecrd/definition.hpp"
+#include "common/kuberest/definitions.hpp"
 #include "common/kuberest/discovery.hpp"
 #include "common/kuberest/representation.hpp"
 #include "common/kuberest/route.hpp"
@@ -110,6 +112,16 @@ Verb find_verb(const Target& target) {
 
 }  // namespace
 
+Api::Api(
+    kubestore::Store& store, kubeschema::Registry registry, Random random, AccountTokens tokens
+)
+    : store_(store),
+      registry_(std::move(registry)),
+      random_(std::move(random)),
+      tokens_(std::move(tokens)) {
+    registry_.add(kubecrd::make_definition_type());
+}
+
 Response Api::refusal(const Status& status) {
     Response response(status.code, status.to_json().dump());
     if (status.retry_after_seconds != 0) {
@@ -119,6 +131,12 @@ Response Api::refusal(const Status& status) {
 }
 
 Response Api::handle(const Request& request, WallTime now) {
+    if (!definitions_loaded_) {
+        if (const Result<void> loaded = load_definitions(store_, registry_); !loaded) {
+            return refusal(internal_error(loaded.error()));
+        }
+        definitions_loaded_ = true;
+    }
     ApiResult<Response> response = authenticate(request, now);
     return response ? std::move(*response) : refusal(response.error());
 }
@@ -183,7 +201,15 @@ ApiResult<Response> Api::serve_resource(
     if (verb == nullptr) {
         return refuse(method_not_allowed());
     }
-    return verb(Call{store_, registry_, random_, tokens_, now, request, *target});
+    const Call call{store_, registry_, random_, tokens_, now, request, *target};
+    ApiResult<Response> response = verb(call);
+    if (response) {
+        const ApiResult<> followed = follow_definitions(call, registry_);
+        if (!followed) {
+            return refuse(followed.error());
+        }
+    }
+    return response;
 }
 
 }  // namespace farhold::kuberest

@@ -17,14 +17,16 @@ namespace farhold::kuberest {
 
 class Api {
 public:
-    // The store must outlive it.
-    Api(kubestore::Store& store, kubeschema::Registry registry, Random random, AccountTokens tokens)
-        : store_(store),
-          registry_(std::move(registry)),
-          random_(std::move(random)),
-          tokens_(std::move(tokens)) {}
+    // The store must outlive it. CustomResourceDefinitions and what they define are added to the
+    // registry.
+    Api(kubestore::Store& store, kubeschema::Registry registry, Random random,
+        AccountTokens tokens);
 
     Response handle(const Request& request, WallTime now);
+
+    // What the registry says of custom resources is read from the store again before the next
+    // request: to be called after a rollback.
+    void forget_definitions() { definitions_loaded_ = false; }
 
     // An error as it is answered.
     static Response refusal(const Status& status);
@@ -40,6 +42,7 @@ private:
     kubeschema::Registry registry_;
     Random random_;  // uids and generated names.
     AccountTokens tokens_;
+    bool definitions_loaded_ = false;
 };
 
 }  // namespace farhold::kuberest

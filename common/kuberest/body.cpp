@@ -87,15 +87,33 @@ ApiResult<DecodedBody> decode(const Request& request, const ObjectKind& expected
     if (type == kJson) {
         return decode_json(request, expected);
     }
-    if (type == kubeproto::kMediaType) {
+    if (type == kubeproto::kMediaType && !expected.json_only) {
         return decode_protobuf(request, expected);
     }
-    return refuse(unsupported_body(kAccepted));
+    return refuse(unsupported_body(expected.json_only ? kJson : kAccepted));
+}
+
+// What is read without knowing its kind must say it itself.
+ApiResult<> check_custom_kind(const json::Value& object, const ObjectKind& expected) {
+    const std::string_view version = object::api_version(object);
+    if (object::kind(object).empty()) {
+        return refuse(bad_request(fmt::format("Object 'Kind' is missing in '{}'", object.dump())));
+    }
+    if (version != expected.api_version()) {
+        return refuse(bad_request(fmt::format(
+            "the API version in the data ({}) does not match the expected API version ({})",
+            version, expected.api_version()
+        )));
+    }
+    return {};
 }
 
 }  // namespace
 
 ApiResult<> check_kind(json::Value& object, const ObjectKind& expected) {
+    if (expected.is_custom) {
+        return check_custom_kind(object, expected);
+    }
     if (object::kind(object).empty()) {
         object.set("kind", json::Value::of(expected.kind));
     }
@@ -125,7 +143,7 @@ ApiResult<> check_kind(json::Value& object, const ObjectKind& expected) {
 }
 
 ObjectKind kind_of(const ResourceType& type) {
-    return {type.group, type.version, type.kind};
+    return {type.group, type.version, type.kind, type.json_only, type.is_custom};
 }
 
 std::string media_type(const Request& request) {

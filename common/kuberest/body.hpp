@@ -17,6 +17,8 @@ struct ObjectKind {
     std::string group;
     std::string version;
     std::string kind;
+    bool json_only = false;
+    bool is_custom = false;
 
     std::string api_version() const { return group.empty() ? version : group + "/" + version; }
 };

@@ -78,6 +78,9 @@ ApiResult<Response> finish_create(
     const std::vector<std::string>& warnings
 ) {
     const ResourceType& type = call.type();
+    if (type.is_ending) {
+        return refuse(definition_terminating());
+    }
     if (!object::resource_version(object).empty()) {
         return refuse(plain_error("resourceVersion should not be set on objects to be created"));
     }

@@ -60,10 +60,13 @@ std::optional<json::Value> begin_deletion(
     const Call& call, const DeletionOptions& options, const json::Value& current
 ) {
     const std::optional<std::int64_t> grace = grace_of(call.type(), options, current);
-    if (!grace && !has_finalizers(current)) {
+    json::Value waiting = current;
+    if (call.type().prepare_deletion) {
+        call.type().prepare_deletion(waiting, call.now);
+    }
+    if (!grace && !has_finalizers(waiting)) {
         return std::nullopt;
     }
-    json::Value waiting = current;
     const WallTime end = call.now + std::chrono::seconds(grace.value_or(0));
     // A namespace ends by its phase and has no grace period.
     set_deletion(
@@ -253,7 +256,7 @@ ApiResult<Response> delete_collection(const Call& call) {
     }
     std::string items;
     for (kubestore::Record& record : page->records) {
-        json::Value object = parse_stored(*record.body);
+        json::Value object = parse_stored(call.type(), *record.body);
         if (!selection->matches(call.type(), object)) {
             continue;
         }

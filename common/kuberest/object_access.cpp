@@ -40,7 +40,7 @@ ApiResult<std::optional<StoredObject>> load(
     if (!record->has_value()) {
         return std::nullopt;
     }
-    json::Value object = parse_stored(*(*record)->body);
+    json::Value object = parse_stored(type, *(*record)->body);
     return StoredObject{std::move(**record), std::move(object)};
 }
 
@@ -64,6 +64,12 @@ ApiResult<std::string> save(
             set_revision(object, previous->record.revision);
         }
         return object.dump();
+    }
+    if (call.type().is_custom) {
+        const ResourceType& type = call.type();
+        object.set(
+            "apiVersion", json::Value::of(fmt::format("{}/{}", type.group, type.stored_version))
+        );
     }
     const std::string key = previous != nullptr
                                 ? previous->record.key

@@ -169,7 +169,7 @@ std::string Representation::one(
     if (form != Form::table) {
         return item(type, text, now);
     }
-    const Value object = parse_stored(text);
+    const Value object = parse_stored(type, text);
     return table(
         type, version, metadata_with_revision(object::resource_version(object)),
         item(type, text, now), columns
@@ -181,9 +181,11 @@ std::string Representation::listed(const ResourceType& type, const std::string& 
     if (form != Form::object) {
         return item(type, text, now);
     }
-    const std::string head = fmt::format(
-        R"({{"kind":{},"apiVersion":{},)", text_of(type.kind), text_of(type.group_version())
-    );
+    // Custom resources repeat it all the same, since that is how generic clients keep them.
+    if (type.is_custom) {
+        return served_text(type, text);
+    }
+    const std::string head = text_head(type);
     if (text.starts_with(head)) {
         return text.substr(head.size()).insert(0, 1, '{');
     }
@@ -197,9 +199,9 @@ std::string Representation::listed(const ResourceType& type, const std::string& 
 std::string Representation::item(const ResourceType& type, const std::string& text, WallTime now)
     const {
     if (form == Form::object) {
-        return text;
+        return served_text(type, text);
     }
-    const Value object = parse_stored(text);
+    const Value object = parse_stored(type, text);
     if (form == Form::metadata) {
         return partial_metadata(object, version);
     }
@@ -207,7 +209,7 @@ std::string Representation::item(const ResourceType& type, const std::string& te
     if (row_object == RowObject::metadata) {
         shown = partial_metadata(object, version);
     } else if (row_object == RowObject::object) {
-        shown = text;
+        shown = served_text(type, text);
     }
     const Value conditions = type.row_conditions ? type.row_conditions(object) : Value();
     return fmt::format(

@@ -137,6 +137,13 @@ Status method_not_allowed() {
     );
 }
 
+Status definition_terminating() {
+    return detailed(
+        405, "MethodNotAllowed",
+        "create not allowed while custom resource definition is terminating"
+    );
+}
+
 Status already_exists(const ResourceType& type, std::string_view name) {
     return about(
         409, "AlreadyExists", type, name,

@@ -61,7 +61,8 @@ Status forbidden_path(std::string_view user, std::string_view verb, std::string_
 Status namespace_terminating(const ResourceType& type, std::string_view name, std::string_view ns);
 Status not_found(const ResourceType& type, std::string_view name);  // 404
 Status no_such_resource();
-Status method_not_allowed();   // 405
+Status method_not_allowed();  // 405
+Status definition_terminating();
 Status not_acceptable();       // 406
 Status not_acceptable_form();  // JSON, but as something that we have not.
 Status already_exists(const ResourceType& type, std::string_view name);  // 409

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The fields of the built-in kinds we serve, and of all messages in them: names, numbers and types
-// are facts of Kubernetes 1.36 (core/v1, meta/v1, and v1 of authentication.k8s.io,
-// authorization.k8s.io and coordination.k8s.io). The grammar stands in field_table.cpp. Sorted by name;
+// are facts of Kubernetes 1.36 (core/v1, meta/v1, and v1 of apiextensions.k8s.io,
+// authentication.k8s.io, authorization.k8s.io and coordination.k8s.io). The grammar stands in field_table.cpp. Sorted by name;
 // within a message in the order in which Kubernetes declares them.
 #include "common/kubeschema/built_in_fields.hpp"
 
@@ -67,6 +67,31 @@ ContainerStatus: 1 name string!; 2 state ContainerState!; 3 lastState ContainerS
     13 user ContainerUser*; 14 allocatedResourcesStatus []ResourceStatus~name;
     15 stopSignal string*
 ContainerUser: 1 linux LinuxContainerUser*
+CustomResourceColumnDefinition: 1 name string!; 2 type string!; 3 format string; 4 description string;
+    5 priority int32; 6 jsonPath string!
+CustomResourceConversion: 1 strategy string!; 2 webhook WebhookConversion*
+CustomResourceDefinition@: 1 metadata ObjectMeta!; 2 spec CustomResourceDefinitionSpec!;
+    3 status CustomResourceDefinitionStatus!
+CustomResourceDefinitionCondition: 1 type string!; 2 status string!; 3 lastTransitionTime time;
+    4 reason string; 5 message string; 6 observedGeneration int64
+CustomResourceDefinitionNames: 1 plural string!; 2 singular string; 3 shortNames []string;
+    4 kind string!; 5 listKind string; 6 categories []string
+CustomResourceDefinitionSpec: 1 group string!; 3 names CustomResourceDefinitionNames!;
+    4 scope string!; 7 versions []CustomResourceDefinitionVersion!;
+    9 conversion CustomResourceConversion*; 10 preserveUnknownFields bool
+CustomResourceDefinitionStatus: 1 conditions []CustomResourceDefinitionCondition!;
+    2 acceptedNames CustomResourceDefinitionNames!; 3 storedVersions []string!;
+    4 observedGeneration int64
+CustomResourceDefinitionVersion: 1 name string!; 2 served bool!; 3 storage bool!;
+    7 deprecated bool; 8 deprecationWarning string*; 4 schema CustomResourceValidation*;
+    5 subresources CustomResourceSubresources*;
+    6 additionalPrinterColumns []CustomResourceColumnDefinition; 9 selectableFields []SelectableField
+CustomResourceSubresourceScale: 1 specReplicasPath string!; 2 statusReplicasPath string!;
+    3 labelSelectorPath string*
+CustomResourceSubresourceStatus:
+CustomResourceSubresources: 1 status CustomResourceSubresourceStatus*;
+    2 scale CustomResourceSubresourceScale*
+CustomResourceValidation: 1 openAPIV3Schema JSONSchemaProps*
 DaemonEndpoint: 1 Port int32!
 DeleteOptions@: 1 gracePeriodSeconds int64*; 2 preconditions Preconditions*;
     3 orphanDependents bool*; 4 propagationPolicy string*; 5 dryRun []string;
@@ -101,6 +126,7 @@ EventSeries: 1 count int32; 2 lastObservedTime microTime
 EventSource: 1 component string; 2 host string
 Eviction@: 1 metadata ObjectMeta!; 2 deleteOptions DeleteOptions*
 ExecAction: 1 command []string
+ExternalDocumentation: 1 description string; 2 url string
 FCVolumeSource: 1 targetWWNs []string; 2 lun int32*; 3 fsType string; 4 readOnly bool;
     5 wwids []string
 FieldSelectorAttributes: 1 rawSelector string; 2 requirements []LabelSelectorRequirement
@@ -124,6 +150,21 @@ ISCSIVolumeSource: 1 targetPortal string!; 2 iqn string!; 3 lun int32!; 4 iscsiI
     11 chapAuthSession bool; 10 secretRef LocalObjectReference*; 12 initiatorName string*
 ImageVolumeSource: 1 reference string; 2 pullPolicy string
 ImageVolumeStatus: 1 imageRef string
+JSONSchemaProps: 1 id string; 2 $schema string; 3 $ref string*; 4 description string; 5 type string;
+    6 format string; 7 title string; 8 default raw*; 9 maximum double*; 10 exclusiveMaximum bool;
+    11 minimum double*; 12 exclusiveMinimum bool; 13 maxLength int64*; 14 minLength int64*;
+    15 pattern string; 16 maxItems int64*; 17 minItems int64*; 18 uniqueItems bool;
+    19 multipleOf double*; 20 enum []raw; 21 maxProperties int64*; 22 minProperties int64*;
+    23 required []string; 24 items JSONSchemaProps*; 25 allOf []JSONSchemaProps;
+    26 oneOf []JSONSchemaProps; 27 anyOf []JSONSchemaProps; 28 not JSONSchemaProps*;
+    29 properties {}JSONSchemaProps; 30 additionalProperties JSONSchemaProps*|bool;
+    31 patternProperties {}JSONSchemaProps; 32 dependencies {}raw;
+    33 additionalItems JSONSchemaProps*|bool; 34 definitions {}JSONSchemaProps;
+    35 externalDocs ExternalDocumentation*; 36 example raw*; 37 nullable bool;
+    38 x-kubernetes-preserve-unknown-fields bool*; 39 x-kubernetes-embedded-resource bool;
+    40 x-kubernetes-int-or-string bool; 41 x-kubernetes-list-map-keys []string;
+    42 x-kubernetes-list-type string*; 43 x-kubernetes-map-type string*;
+    44 x-kubernetes-validations []ValidationRule
 KeyToPath: 1 key string!; 2 path string!; 3 mode int32*
 LabelSelector: 1 matchLabels {}string; 2 matchExpressions []LabelSelectorRequirement
 LabelSelectorAttributes: 1 rawSelector string; 2 requirements []LabelSelectorRequirement
@@ -291,6 +332,7 @@ SecurityContext: 1 capabilities Capabilities*; 2 privileged bool*;
     4 runAsUser int64*; 8 runAsGroup int64*; 5 runAsNonRoot bool*; 6 readOnlyRootFilesystem bool*;
     7 allowPrivilegeEscalation bool*; 9 procMount string*; 11 seccompProfile SeccompProfile*;
     12 appArmorProfile AppArmorProfile*
+SelectableField: 1 jsonPath string!
 SelfSubjectAccessReview@: 1 metadata ObjectMeta!; 2 spec SelfSubjectAccessReviewSpec!;
     3 status SubjectAccessReviewStatus!
 SelfSubjectAccessReviewSpec: 1 resourceAttributes ResourceAttributes*;
@@ -303,6 +345,7 @@ SelfSubjectRulesReviewSpec: 1 namespace string
 ServiceAccount@: 1 metadata ObjectMeta!; 2 secrets []ObjectReference~name;
     3 imagePullSecrets []LocalObjectReference; 4 automountServiceAccountToken bool*
 ServiceAccountTokenProjection: 1 audience string; 2 expirationSeconds int64*; 3 path string!
+ServiceReference: 1 namespace string!; 2 name string!; 3 path string*; 4 port int32*
 SleepAction: 1 seconds int64!
 StorageOSVolumeSource: 1 volumeName string; 2 volumeNamespace string; 3 fsType string;
     4 readOnly bool; 5 secretRef LocalObjectReference*
@@ -325,6 +368,8 @@ TopologySpreadConstraint: 1 maxSkew int32!; 2 topologyKey string!; 3 whenUnsatis
 TypedLocalObjectReference: 1 apiGroup string*; 2 kind string!; 3 name string!
 TypedObjectReference: 1 apiGroup string*; 2 kind string!; 3 name string!; 4 namespace string*
 UserInfo: 1 username string; 2 uid string; 3 groups []string
+ValidationRule: 1 rule string!; 2 message string; 3 messageExpression string; 4 reason string*;
+    5 fieldPath string; 6 optionalOldSelf bool*
 Volume: 1 name string!; 2 = VolumeSource
 VolumeDevice: 1 name string!; 2 devicePath string!
 VolumeMount: 1 name string!; 2 readOnly bool; 7 recursiveReadOnly string*; 3 mountPath string!;
@@ -353,6 +398,8 @@ VolumeSource: 1 hostPath HostPathVolumeSource*; 2 emptyDir EmptyDirVolumeSource*
 VolumeStatus: 1 image ImageVolumeStatus*
 VsphereVirtualDiskVolumeSource: 1 volumePath string!; 2 fsType string; 3 storagePolicyName string;
     4 storagePolicyID string
+WebhookClientConfig: 3 url string*; 1 service ServiceReference*; 2 caBundle bytes
+WebhookConversion: 2 clientConfig WebhookClientConfig*; 3 conversionReviewVersions []string!
 WeightedPodAffinityTerm: 1 weight int32!; 2 podAffinityTerm PodAffinityTerm!
 WindowsSecurityContextOptions: 1 gmsaCredentialSpecName string*; 2 gmsaCredentialSpec string*;
     3 runAsUserName string*; 4 hostProcess bool*

@@ -197,6 +197,9 @@ private:
     Result<void> walk_single(Value& value, const Field& field, const Place& place) {
         switch (field.kind) {
             case FieldKind::message:
+                if (field.or_bool && value.is_bool()) {
+                    return {};
+                }
                 return value.is_object() ? walk_message(value, *field.message, place)
                                          : mismatch(value, place, type_name(field, true));
             case FieldKind::raw_json:
@@ -367,9 +370,13 @@ Result<void> conform(
         return explained(conform_message(*type.message, object, unknown));
     }
     json::Value& metadata = object.ensure_path({"metadata"});
-    return explained(Conformer(unknown).walk_message(
+    auto walked = Conformer(unknown).walk_message(
         metadata, *FieldTable::built_in().find("ObjectMeta"), {"metadata", "metadata", "ObjectMeta"}
-    ));
+    );
+    if (walked && type.prune) {
+        type.prune(object, unknown);
+    }
+    return explained(std::move(walked));
 }
 
 }  // namespace farhold::kubeschema

@@ -10,6 +10,7 @@
 //                    quantity, intOrString, raw, or a message
 //   []TYPE {}TYPE    a list, a map from strings
 //   TYPE!            always written, TYPE* a pointer (see Field)
+//   TYPE|bool        JSON may have a boolean instead
 //   TYPE~KEY         the list merges by KEY in a strategic patch; "~" alone: a set of scalars
 //   NUMBER = TYPE    a message whose fields stand in this one's JSON
 //
@@ -97,6 +98,10 @@ ParsedField parse_field(std::string_view text) {
         field.merge = true;
         field.merge_key = type.substr(merge + 1);
         type = type.substr(0, merge);
+    }
+    if (type.ends_with("|bool")) {
+        field.or_bool = true;
+        type.remove_suffix(std::string_view("|bool").size());
     }
     if (type.ends_with('!') || type.ends_with('*')) {
         (type.back() == '!' ? field.always : field.pointer) = true;

@@ -46,6 +46,7 @@ struct Field {
     FieldShape shape = FieldShape::single;
     bool always = false;   // Written even when zero: the Go field has no omitempty.
     bool pointer = false;  // A zero that was given differs from absence.
+    bool or_bool = false;  // JSON may have a boolean instead.
     bool merge = false;    // Strategic merge; see object::PatchField.
     std::string_view merge_key;
     const MessageType* message = nullptr;  // Of kind `message`.

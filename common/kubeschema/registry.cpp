@@ -52,4 +52,15 @@ bool Registry::remove(std::string_view group, std::string_view version, std::str
            }) > 0;
 }
 
+void Registry::replace_custom(
+    std::string_view group, std::string_view plural, std::vector<ResourceType> versions
+) {
+    std::erase_if(types_, [&](const ResourceTypePtr& type) {
+        return type->is_custom && type->group == group && type->plural == plural;
+    });
+    for (ResourceType& version : versions) {
+        add(std::move(version));
+    }
+}
+
 }  // namespace farhold::kubeschema

@@ -62,12 +62,21 @@ struct ResourceType {
     const MessageType* message = nullptr;
 
     bool has_generation = false;             // metadata.generation counts changes of spec.
+    bool generation_counts_all = false;      // Of everything beside metadata and /status.
     bool status_takes_metadata = true;       // Labels and so on may change through /status.
     bool status_at_creation = false;         // A Node registers itself with its status.
     bool allow_unconditional_update = true;  // An update needs no resourceVersion.
     bool allow_create_on_update = false;     // A PUT of an object that is missing creates it.
     bool answers_deleted = false;            // A DELETE answers what is gone, not a Status.
     bool is_review = false;                  // A POST is answered, and nothing is kept.
+    bool json_only = false;                  // Its bodies are not read in protobuf.
+
+    // Defined by a CustomResourceDefinition, whose name is qualified_plural(). Versions share what is
+    // stored, in `stored_version`, and differ in apiVersion and in what their schemas leave of it.
+    bool is_custom = false;
+    std::string stored_version;
+    bool defaults_on_read = false;  // Stored objects may lack what has become a default since.
+    bool is_ending = false;         // Its definition is being deleted: nothing new is taken.
 
     // Beside metadata.name and metadata.namespace. A kind with paths of its own words its refusal
     // of others differently.
@@ -78,6 +87,8 @@ struct ResourceType {
     // Of the object's row in a Table; null: none.
     std::function<json::Value(const json::Value& object)> row_conditions;
 
+    // Removes fields that the kind does not have, where no message tells them.
+    std::function<void(json::Value& object, std::vector<std::string>& unknown)> prune;
     std::function<void(json::Value& object)> apply_defaults;
     std::function<void(json::Value& object)> prepare_create;
     std::function<void(json::Value& updated, const json::Value& current, Part part)> prepare_update;
@@ -87,6 +98,8 @@ struct ResourceType {
         const json::Value& updated, const json::Value& current, Part part, FieldErrors& errors
     )>
         validate_update;
+    // What a deletion waits for beside grace period and finalizers that are there already.
+    std::function<void(json::Value& object, WallTime now)> prepare_deletion;
     // Seconds between a deletion request and the end. Empty: the kind has no graceful deletion.
     std::function<std::int64_t(const json::Value& object)> default_grace;
 
@@ -120,6 +133,11 @@ public:
     // Replaces the entry of the same group, version and plural.
     void add(ResourceType type);
     bool remove(std::string_view group, std::string_view version, std::string_view plural);
+
+    // The versions of a custom resource take the place of those that were there.
+    void replace_custom(
+        std::string_view group, std::string_view plural, std::vector<ResourceType> versions
+    );
 
 private:
     std::vector<ResourceTypePtr> types_;

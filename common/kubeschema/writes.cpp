@@ -43,6 +43,22 @@ bool same_member(const Value& a, const Value& b, std::string_view key) {
     return left == nullptr || right == nullptr ? left == right : *left == *right;
 }
 
+// Whether what metadata.generation counts has changed.
+bool is_other(const ResourceType& type, const Value& a, const Value& b) {
+    if (!type.generation_counts_all) {
+        return !same_member(a, b, "spec");
+    }
+    const auto counted = [&type](const Value& object) {
+        Value part = object;
+        part.erase("metadata");
+        if (type.find_subresource("status") != nullptr) {
+            part.erase("status");
+        }
+        return part;
+    };
+    return counted(a) != counted(b);
+}
+
 // `updated` becomes the current object with only one of its parts changed.
 void restrict_to(Value& updated, const Value& current, std::string_view part, bool metadata) {
     Value result = current;
@@ -93,7 +109,7 @@ void prepare_update(
     if (type.prepare_update) {
         type.prepare_update(updated, current, part);
     }
-    if (type.has_generation && part == Part::main && !same_member(updated, current, "spec")) {
+    if (type.has_generation && part == Part::main && is_other(type, updated, current)) {
         updated.ensure_path({"metadata"})
             .set("generation", Value::of(object::generation(current) + 1));
     }
