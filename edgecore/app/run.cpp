@@ -11,8 +11,10 @@
 #include "edgecore/app/kubelet_version.hpp"
 #include "edgecore/app/machine_identity.hpp"
 #include "edgecore/app/metrics.hpp"
+#include "edgecore/app/mqtt_settings.hpp"
 #include "edgecore/app/status.hpp"
 #include "edgecore/app/store_watch.hpp"
+#include "edgecore/devices/device_manager.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/localapi/local_api.hpp"
 #include "edgecore/node/node_reporter.hpp"
@@ -97,12 +99,18 @@ json::Value kubelet_configuration(const Settings& settings) {
     });
 }
 
+// What the settings say, as far as it is more than text.
+struct Parsed {
+    std::vector<net::Endpoint> hubs;
+    std::optional<mqtt::ClientSettings> broker;
+};
+
 // All parts of a running edgecore, in the order in which they depend on each other; they end in the
 // opposite one.
 class Machine {
 public:
     Machine(
-        const Executor& executor, const Settings& settings, std::vector<net::Endpoint> hubs,
+        const Executor& executor, const Settings& settings, Parsed parsed,
         security::Credentials credentials, std::unique_ptr<store::StateKeeper> store,
         const Clock& clock, const log::Logger& logger
     )
@@ -117,8 +125,8 @@ public:
               logger
           ),
           link_(
-              executor, std::move(hubs), identity_.for_link([this] { pods_.time_changed(); }),
-              *store_, clock,
+              executor, std::move(parsed.hubs),
+              identity_.for_link([this] { pods_.time_changed(); }), *store_, clock,
               link::LinkConfig{.version = FARHOLD_VERSION, .process = Random::from_system().uuid()},
               logger
           ),
@@ -132,6 +140,7 @@ public:
           store_watch_(*store_, [this](node::NodeEvent event) { tell(std::move(event)); }),
           pods_(pod_services(executor, logger)),
           node_api_(node_services(executor, logger)),
+          devices_(device_services(executor, std::move(parsed.broker), logger)),
           group_(executor) {
         store_->on_change([this](std::span<const object::ObjectKey> changed) {
             ages_.update(store_->outbox(), clock_.now().mono);
@@ -158,6 +167,7 @@ public:
         node_.start(group_);
         pods_.start(group_);
         group_.spawn(node_api_.run());
+        devices_.start(group_);
     }
 
     Task<> stop() {
@@ -174,6 +184,7 @@ public:
             .link = link_,
             .store = *store_,
             .pods = pods_,
+            .devices = devices_,
             .ages = ages_,
             .identity = identity_,
             .runtime = runtime_,
@@ -242,6 +253,22 @@ private:
         };
     }
 
+    devices::DeviceServices device_services(
+        const Executor& executor, std::optional<mqtt::ClientSettings> broker,
+        const log::Logger& logger
+    ) {
+        return {
+            .executor = executor,
+            .store = *store_,
+            .clock = clock_,
+            .node = identity_.node(),
+            .trusted_time = [this] { return identity_.time().now(); },
+            .linked = [this] { return link_.status().phase == link::Phase::live; },
+            .broker = std::move(broker),
+            .log = logger,
+        };
+    }
+
     void tell(node::NodeEvent event) {
         node::EventReport report =
             node::make_event_report(identity_.node(), std::move(event), clock_.now().wall);
@@ -270,6 +297,7 @@ private:
     pods::PodManager pods_;
     std::function<std::string()> metrics_;
     nodeapi::NodeApi node_api_;
+    devices::DeviceManager devices_;
     OutboxAges ages_;
     TaskGroup group_;
 };
@@ -290,6 +318,9 @@ Task<Result<>> run_machine(const Settings& settings, const Clock& clock, log::Lo
         }
         co_return fail(credentials.error().within("load credentials"));
     }
+    auto broker = read_mqtt_settings(settings, credentials->identity.node);
+    if (!broker) co_return fail(broker.error());
+    Parsed parsed{.hubs = std::move(*hubs), .broker = std::move(*broker)};
     auto random = Random::from_system();
     auto store = store::StateKeeper::open(
         executor,
@@ -300,7 +331,7 @@ Task<Result<>> run_machine(const Settings& settings, const Clock& clock, log::Lo
     );
     if (!store) co_return fail(store.error().within("open store"));
     Machine machine(
-        executor, settings, std::move(*hubs), std::move(*credentials), std::move(*store), clock,
+        executor, settings, std::move(parsed), std::move(*credentials), std::move(*store), clock,
         logger
     );
     metrics::Registry registry;

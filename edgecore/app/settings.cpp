@@ -50,6 +50,22 @@ void declare(config::Command& command, Settings& settings, ConfigFile use) {
         "cgroup-parent", settings.cgroup_parent,
         "cgroup that holds the pods; default: one of this machine's store"
     );
+    command.setting(
+        "mqtt-broker", settings.mqtt_broker,
+        "MQTT broker of the devices, tcp://HOST:PORT or ssl://HOST:PORT, or none"
+    );
+    command.setting("mqtt-user", settings.mqtt_user, "user name at the MQTT broker");
+    command.setting(
+        "mqtt-password-file", settings.mqtt_password_file, "file with that user's password"
+    );
+    command.setting(
+        "mqtt-ca-file", settings.mqtt_ca_file,
+        "authorities (PEM) of the MQTT broker's certificate; default: the system's"
+    );
+    command.setting(
+        "mqtt-cert-file", settings.mqtt_cert_file, "client certificate (PEM) for the MQTT broker"
+    );
+    command.setting("mqtt-key-file", settings.mqtt_key_file, "key (PEM) of that certificate");
     settings.log.declare(command);
 }
 
@@ -66,6 +82,12 @@ std::string render_config(const Settings& settings) {
     line("local-api-address", settings.local_api_address, defaults.local_api_address);
     line("pod-log-dir", settings.pod_log_dir, defaults.pod_log_dir);
     line("cgroup-parent", settings.cgroup_parent, defaults.cgroup_parent);
+    line("mqtt-broker", settings.mqtt_broker, defaults.mqtt_broker);
+    line("mqtt-user", settings.mqtt_user, defaults.mqtt_user);
+    line("mqtt-password-file", settings.mqtt_password_file, defaults.mqtt_password_file);
+    line("mqtt-ca-file", settings.mqtt_ca_file, defaults.mqtt_ca_file);
+    line("mqtt-cert-file", settings.mqtt_cert_file, defaults.mqtt_cert_file);
+    line("mqtt-key-file", settings.mqtt_key_file, defaults.mqtt_key_file);
     line("log-format", settings.log.format, defaults.log.format);
     line("log-level", settings.log.level, defaults.log.level);
     return text;

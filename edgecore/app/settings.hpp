@@ -22,6 +22,12 @@ struct Settings {
     std::string local_api_address = "127.0.0.1:10550";
     std::string pod_log_dir = "/var/log/pods";
     std::string cgroup_parent;  // Empty: /farhold- and the beginning of the store's uuid.
+    std::string mqtt_broker = "tcp://127.0.0.1:1883";  // Or "none".
+    std::string mqtt_user;
+    std::string mqtt_password_file;
+    std::string mqtt_ca_file;
+    std::string mqtt_cert_file;
+    std::string mqtt_key_file;
     service::LogSettings log;
 };
 

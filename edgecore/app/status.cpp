@@ -124,6 +124,14 @@ Value runtime_status(const StatusSources& sources) {
     return value;
 }
 
+Value mqtt_status(const devices::DeviceManager& devices) {
+    Value value = Value::make_object();
+    const mqtt::MqttClient* broker = devices.broker();
+    value.set("connected", Value::of(broker != nullptr && broker->connected()));
+    value.set("reason", Value::of(broker == nullptr ? "not configured" : broker->trouble()));
+    return value;
+}
+
 // The conditions of the Node that are not as they should be.
 Value bad_conditions(const json::Value& node_status) {
     Value list = Value::make_array();
@@ -155,7 +163,8 @@ Value make_status(const StatusSources& sources, const store::Outbox& outbox, Now
     reports.set("full", Value::of(outbox.found_full()));
     status.set("outbox", std::move(reports));
     status.set("pods", pod_list(sources.pods));
-    status.set("devices", Value::make_array());
+    status.set("devices", sources.devices.status());
+    status.set("mqtt", mqtt_status(sources.devices));
     status.set("store", store_status(sources));
     status.set("certificate", certificate_status(sources.identity));
     status.set("clock", clock_status(sources.identity, now));

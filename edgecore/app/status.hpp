@@ -7,6 +7,7 @@
 #include "common/json/value.hpp"
 #include "edgecore/app/machine_identity.hpp"
 #include "edgecore/app/outbox_ages.hpp"
+#include "edgecore/devices/device_manager.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/pods/pod_manager.hpp"
 #include "edgecore/runtime/cri_runtime.hpp"
@@ -22,6 +23,7 @@ struct StatusSources {
     const link::CloudLink& link;
     const store::StateKeeper& store;
     const pods::PodManager& pods;
+    const devices::DeviceManager& devices;
     const OutboxAges& ages;
     const MachineIdentity& identity;
     const runtime::CriRuntime& runtime;

@@ -205,6 +205,7 @@ Task<> PodManager::take_leftovers(TaskGroup& group) {
         co_return;
     }
     for (const auto& [uid, text] : services_.store.memory()) {
+        if (uid.starts_with(store::kTwinMemory)) continue;
         const auto memory = decode_memory(text);
         entry_for(
             {.ns = memory ? memory->ns : "", .name = memory ? memory->name : "", .uid = uid}, group

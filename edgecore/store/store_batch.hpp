@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -35,7 +36,11 @@ struct ReportRow {
     std::string body;  // JSON.
 };
 
-// What a pod's life cycle must not forget, as JSON text (edgecore/pods/pod_memory.hpp).
+// Of the memory of a device's twin, instead of a pod's uid: this and "<namespace>/<name>".
+inline constexpr std::string_view kTwinMemory = "Device/";
+
+// What a pod's life cycle must not forget, as JSON text (edgecore/pods/pod_memory.hpp), or what is
+// kept of a device (edgecore/twin/twin_record.hpp).
 struct MemoryRow {
     std::string pod_uid;
     std::string text;

@@ -19,9 +19,9 @@ constexpr json::ParseLimits kLimits{.bytes = kPayloadBytesMax, .depth = 16, .mem
 constexpr std::size_t kEventIdBytesMax = 256;
 
 std::unexpected<Refusal> refuse(std::string event_id, std::string reason) {
-    return std::unexpected(
-        Refusal{.code = Code::bad_request, .event_id = std::move(event_id), .reason = std::move(reason)}
-    );
+    return std::unexpected(Refusal{
+        .code = Code::bad_request, .event_id = std::move(event_id), .reason = std::move(reason)
+    });
 }
 
 struct Message {
@@ -32,7 +32,8 @@ struct Message {
 
 std::expected<Message, Refusal> read_message(std::string_view payload) {
     auto body = Value::parse(payload, kLimits);
-    if (!body) return refuse({}, "the message is no JSON that can be read: " + body.error().message());
+    if (!body)
+        return refuse({}, "the message is no JSON that can be read: " + body.error().message());
     if (!body->is_object()) return refuse({}, "the message is not an object");
     Message message{.body = std::move(*body), .event_id = {}};
     if (const Value* id = message.body.find("event_id"); id != nullptr && !id->is_null()) {
@@ -92,15 +93,18 @@ std::expected<PropertyUpdate, std::string> read_property(const Value& property) 
     auto actual = read_value(property, "actual");
     if (!actual) return std::unexpected(actual.error());
     update.actual = std::move(*actual);
-    if (const Value* optional = property.find("optional"); optional != nullptr && !optional->is_null()) {
+    if (const Value* optional = property.find("optional");
+        optional != nullptr && !optional->is_null()) {
         update.optional = optional->boolean();
         if (!update.optional) return std::unexpected("optional is not a boolean");
     }
-    if (const Value* metadata = property.find("metadata"); metadata != nullptr && !metadata->is_null()) {
+    if (const Value* metadata = property.find("metadata");
+        metadata != nullptr && !metadata->is_null()) {
         if (!metadata->is_object()) return std::unexpected("metadata is not an object");
         auto type = read_text(*metadata, "type");
         if (!type) return std::unexpected("metadata." + type.error());
-        if (*type && !parse_value_type(**type)) return std::unexpected("metadata.type is not known");
+        if (*type && !parse_value_type(**type))
+            return std::unexpected("metadata.type is not known");
         update.type = std::move(*type);
     }
     return update;
@@ -220,7 +224,8 @@ void put_device(std::string& out, const MemberView& device) {
     writer.text_unless_empty("last_online", device.last_online);
     if (!device.attributes.empty()) {
         ObjectWriter attributes(writer.member("attributes"));
-        for (const auto& [name, value] : device.attributes) put_attribute(attributes.member(name), value);
+        for (const auto& [name, value] : device.attributes)
+            put_attribute(attributes.member(name), value);
     }
     if (!device.twin.empty()) put_twin(writer.member("twin"), device.twin);
 }

@@ -18,7 +18,12 @@ namespace farhold::twin {
 
 inline constexpr std::size_t kPayloadBytesMax = std::size_t{256} << 10U;
 
-enum class Code : std::uint16_t { bad_request = 400, not_found = 404, conflict = 409, internal = 500 };
+enum class Code : std::uint16_t {
+    bad_request = 400,
+    not_found = 404,
+    conflict = 409,
+    internal = 500
+};
 
 struct Refusal {
     Code code = Code::bad_request;

@@ -30,7 +30,9 @@ constexpr std::array<Suffix, 2> kNodeSuffixes = {{
 }};
 
 template <std::size_t Count>
-std::optional<Topic::Kind> kind_of(const std::array<Suffix, Count>& suffixes, std::string_view text) {
+std::optional<Topic::Kind> kind_of(
+    const std::array<Suffix, Count>& suffixes, std::string_view text
+) {
     const auto found = std::ranges::find(suffixes, text, &Suffix::text);
     if (found == suffixes.end()) return std::nullopt;
     return found->kind;
@@ -84,7 +86,9 @@ std::optional<Topic> parse_topic(std::string_view topic) {
         const auto name = ns ? take_level(rest) : std::nullopt;
         const auto kind = name ? kind_of(kDeviceSuffixes, rest) : std::nullopt;
         if (!kind) return std::nullopt;
-        return Topic{.kind = *kind, .device = std::string(*ns) + '/' + std::string(*name), .node = {}};
+        return Topic{
+            .kind = *kind, .device = std::string(*ns) + '/' + std::string(*name), .node = {}
+        };
     }
     if (topic.starts_with(kNode)) {
         std::string_view rest = topic.substr(kNode.size());

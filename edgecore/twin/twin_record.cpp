@@ -129,6 +129,7 @@ std::string DeviceRecord::encode() const {
     if (last_online_ms != 0) value.set("lastOnline", Value::of(last_online_ms));
     value.set("changes", Value::of(changes));
     value.set("told", Value::of(told));
+    if (!told_state.empty()) value.set("toldState", Value::of(told_state));
     Value& list = value.set("properties", Value::make_object());
     for (const auto& [name, property] : properties) {
         list.object().push_back({name, twin::encode(property)});
@@ -146,6 +147,7 @@ Result<DeviceRecord> DeviceRecord::decode(std::string_view text) {
     record.last_online_ms = value->integer_at({"lastOnline"});
     record.changes = count_at(*value, "changes");
     record.told = count_at(*value, "told");
+    record.told_state = text_at(*value, "toldState");
     if (const Value* list = value->find("properties"); list != nullptr && list->is_object()) {
         for (const json::Member& member : list->object()) {
             record.properties.insert_or_assign(member.key, decode_property(member.value));

@@ -43,7 +43,7 @@ struct Desired {
     std::int64_t at_ms = 0;
     Stamp stamp;
     std::int64_t proved_ms = 0;  // The trusted time when it was set here.
-    bool unmerged = false;       // Set here, and the cloud's word has not been weighed against it yet.
+    bool unmerged = false;  // Set here, and the cloud's word has not been weighed against it yet.
 
     [[nodiscard]] bool by_cloud() const { return who.empty(); }
 };
@@ -87,6 +87,7 @@ struct DeviceRecord {
     // Counts what the cloud is to be told of; how much of it is in the outbox, or was.
     std::uint64_t changes = 0;
     std::uint64_t told = 0;
+    std::string told_state;  // What the outbox was given last as the Device's own status.
 
     [[nodiscard]] std::string encode() const;
     static Result<DeviceRecord> decode(std::string_view text);

@@ -39,7 +39,9 @@ std::optional<double> parse_real(std::string_view text) {
 
 // Whole numbers are compared as such: a double does not hold all of them.
 template <class Number>
-Result<> check_range(const ValueRule& rule, Number value, std::optional<Number> (*read)(std::string_view)) {
+Result<> check_range(
+    const ValueRule& rule, Number value, std::optional<Number> (*read)(std::string_view)
+) {
     const auto low = read(rule.minimum);
     const auto high = read(rule.maximum);
     if (low && value < *low) {

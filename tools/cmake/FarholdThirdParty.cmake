@@ -32,11 +32,10 @@ add_library(farhold::yaml_cpp ALIAS farhold_yaml_cpp)
 add_library(farhold::nghttp2 ALIAS PkgConfig::nghttp2)
 add_library(farhold::zstd ALIAS PkgConfig::zstd)
 
-find_path(FARHOLD_PAHO_INCLUDE mqtt/async_client.h REQUIRED)
-find_library(FARHOLD_PAHO_CPP paho-mqttpp3 REQUIRED)
+find_path(FARHOLD_PAHO_INCLUDE MQTTAsync.h REQUIRED)
 find_library(FARHOLD_PAHO_C paho-mqtt3as REQUIRED)
 add_library(farhold_paho INTERFACE)
-target_link_libraries(farhold_paho INTERFACE ${FARHOLD_PAHO_CPP} ${FARHOLD_PAHO_C} Threads::Threads)
+target_link_libraries(farhold_paho INTERFACE ${FARHOLD_PAHO_C} Threads::Threads)
 add_library(farhold::paho ALIAS farhold_paho)
 
 # Header-only, in the system's include folder; the targets say who uses them.
