@@ -66,6 +66,73 @@ Task<AppliedReport> delete_pod(kubeapi::KubeObjects& client, ReportTarget target
     co_return outcome(Kind::written);
 }
 
+std::string key_text(const ReportTarget& target, const char* kind) {
+    return object::ObjectKey{kind, target.ns, target.name}.text();
+}
+
+Task<AppliedReport> write_device(
+    kubeapi::KubeObjects& client, kubeapi::ResourceRef resource, ReportTarget target,
+    WriteDecision decision
+) {
+    if (auto* create = std::get_if<CreateObject>(&decision)) {
+        const auto created =
+            co_await client.create(resource, target.ns, std::move(create->object), {});
+        // One that was made meanwhile is there to be read the next time.
+        const bool again = !created && created.error().code() == ErrorCode::already_exists;
+        if (again) co_return outcome(Kind::retry, created.error().message());
+        co_return created ? outcome(Kind::written) : failed(created.error());
+    }
+    if (auto* remove = std::get_if<RemoveObject>(&decision)) {
+        kubeapi::DeleteOptions options;
+        options.uid = std::move(remove->uid);
+        const auto removed =
+            co_await client.remove(resource, target.ns, target.name, std::move(options));
+        const bool gone = removed || removed.error().code() == ErrorCode::not_found;
+        co_return outcome(
+            Kind::retry, gone ? "it was another device's" : removed.error().message()
+        );
+    }
+    auto& write = std::get<WriteStatus>(decision);
+    kubeapi::Patch patch{
+        .subresource = {}, .type = kubeapi::PatchType::merge, .body = std::move(write.patch)
+    };
+    const auto written = co_await client.patch(resource, target.ns, target.name, std::move(patch));
+    co_return written ? outcome(Kind::written) : failed(written.error());
+}
+
+Task<AppliedReport> apply_device_report(
+    kubeapi::KubeObjects& client, WallTime now, const views::NodeView& view, std::string node,
+    ReportMark mark, ReportTarget target, tunnel::Report report
+) {
+    const views::ViewObjectPtr device = view.find({"Device", target.ns, target.name});
+    if (device == nullptr || device->uid != report.uid) {
+        co_return refused(key_text(target, "Device") + " is not there, or another node's", true);
+    }
+    const bool is_state = target.kind == ReportTarget::Kind::device_state;
+    const kubeapi::ResourceRef resource = is_state ? kubeapi::kDevices : kubeapi::kDeviceStatuses;
+    const auto current = co_await client.get(resource, target.ns, target.name);
+    if (!current && current.error().code() != ErrorCode::not_found) {
+        co_return outcome(Kind::retry, current.error().message());
+    }
+    WriteDecision decision =
+        decide_device_write(node, target, report, mark, current ? &*current : nullptr, now);
+    if (auto* refuse = std::get_if<Refuse>(&decision)) {
+        co_return refused(std::move(refuse->reason), refuse->gone);
+    }
+    if (const auto* fenced = std::get_if<Fenced>(&decision)) {
+        AppliedReport result = outcome(Kind::fenced, report.key + " was reported by a newer one");
+        result.newer_epoch = fenced->epoch;
+        co_return result;
+    }
+    if (std::holds_alternative<Superseded>(decision)) co_return outcome(Kind::superseded);
+    if (std::holds_alternative<NothingToDo>(decision)) {
+        AppliedReport nothing = outcome(Kind::written);
+        nothing.outcome.unchanged = true;
+        co_return nothing;
+    }
+    co_return co_await write_device(client, resource, std::move(target), std::move(decision));
+}
+
 }  // namespace
 
 Task<AppliedReport> apply_report(
@@ -80,6 +147,13 @@ Task<AppliedReport> apply_report(
     if (target->kind == ReportTarget::Kind::event) {
         co_return co_await create_event(
             client, view, std::move(node), std::move(*target), std::move(report)
+        );
+    }
+    if (target->kind == ReportTarget::Kind::device_status ||
+        target->kind == ReportTarget::Kind::device_state) {
+        co_return co_await apply_device_report(
+            client, clock.now().wall, view, std::move(node), mark, std::move(*target),
+            std::move(report)
         );
     }
     const bool about_node = target->kind == ReportTarget::Kind::node_status;

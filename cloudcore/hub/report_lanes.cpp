@@ -10,10 +10,15 @@ namespace {
 
 constexpr Duration kRetryBase = std::chrono::milliseconds(500);
 constexpr Duration kRetryCap = std::chrono::seconds(10);
+constexpr std::size_t kRestsKept = 256;  // Then those that are over are forgotten.
+
+bool is_of_device(const tunnel::Report& report) {
+    return report.key.starts_with("DeviceStatus/") || report.key.starts_with("DeviceState/");
+}
 
 // "PodStatus/default/hello" and "PodGone/default/hello" are about the same object.
 std::string lane_of(const tunnel::Report& report) {
-    if (report.cls == tunnel::ReportClass::event) {
+    if (report.cls == tunnel::ReportClass::event || is_of_device(report)) {
         return report.key;
     }
     return report.key.substr(std::min(report.key.find('/'), report.key.size()));
@@ -42,10 +47,15 @@ bool ReportLanes::add(tunnel::Report report, Instant now) {
         return true;
     }
     std::string lane = lane_of(report);
+    if (not_before_.size() > kRestsKept) {
+        std::erase_if(not_before_, [now](const auto& one) { return one.second <= now; });
+    }
+    const auto rest = not_before_.find(lane);
+    const Instant due = rest == not_before_.end() ? now : std::max(now, rest->second);
     lanes_[lane].push_back(ordinal_);
     bytes_ += bytes;
     reports_.emplace(
-        ordinal_, Waiting{.report = std::move(report), .lane = std::move(lane), .due = now}
+        ordinal_, Waiting{.report = std::move(report), .lane = std::move(lane), .due = due}
     );
     return true;
 }
@@ -70,11 +80,22 @@ std::vector<NumberedReport> ReportLanes::take(Instant now) {
         }
         if (!waiting.applying && waiting.due <= now && is_first(ordinal, waiting)) {
             waiting.applying = true;
+            rest_after(waiting, now);
             ++applying_;
             out.push_back({ordinal, waiting.report});
         }
     }
     return out;
+}
+
+// The least time between two writes about the same device; what comes in between is newer by then.
+void ReportLanes::rest_after(const Waiting& taken, Instant now) {
+    if (!is_of_device(taken.report)) return;
+    not_before_[taken.lane] = now + kDeviceInterval;
+    for (const std::uint64_t next : lanes_.at(taken.lane)) {
+        Waiting& later = reports_.at(next);
+        if (!later.applying) later.due = std::max(later.due, now + kDeviceInterval);
+    }
 }
 
 bool ReportLanes::is_first(std::uint64_t ordinal, const Waiting& waiting) const {

@@ -8,6 +8,7 @@
 #include "common/base/time.hpp"
 #include "common/tunnel/messages.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -19,6 +20,8 @@
 namespace farhold::hub {
 
 inline constexpr std::size_t kAppliesMax = 8;  // At the same time, of one session.
+// Between two writes about the same device.
+inline constexpr Duration kDeviceInterval = std::chrono::seconds(1);
 // Events that one machine may create; what is beyond is refused, so that it cannot flood the API.
 inline constexpr double kEventsPerSecond = 10;
 inline constexpr double kEventBurst = 200;
@@ -73,10 +76,12 @@ private:
     };
 
     bool allow_event(Instant now);
+    void rest_after(const Waiting& taken, Instant now);
     bool is_first(std::uint64_t ordinal, const Waiting& waiting) const;
 
     std::map<std::uint64_t, Waiting> reports_;  // By ordinal.
     std::map<std::string, std::deque<std::uint64_t>> lanes_;
+    std::map<std::string, Instant> not_before_;  // By lane.
     std::size_t bytes_ = 0;
     std::size_t applying_ = 0;
     std::uint64_t ordinal_ = 0;

@@ -191,6 +191,64 @@ WriteDecision decide_pod_gone(const tunnel::Report& report, const Value* pod) {
     return DeletePod{report.uid};
 }
 
+constexpr std::string_view kDevices = "devices.kubeedge.io/v1beta1";
+// Whose session the mark is of.
+constexpr std::string_view kReporterAnnotation = "farhold.io/reporter";
+constexpr std::array<std::string_view, 2> kDeviceMembersOfOthers = {"reportToCloud", "reportCycle"};
+
+// The uid of the Device that a DeviceStatus belongs to.
+std::string device_of(const Value& object) {
+    for (const object::OwnerReference& owner : object::owner_references(object)) {
+        if (owner.kind == "Device" && owner.api_version.starts_with("devices.kubeedge.io/")) {
+            return owner.uid;
+        }
+    }
+    return {};
+}
+
+Value owners_with(const Value& object, const ReportTarget& target, const tunnel::Report& report) {
+    const Value* known = object.at_path({"metadata", "ownerReferences"});
+    Value owners = known != nullptr && known->is_array() ? *known : Value::make_array();
+    Value owner = Value::make_object();
+    owner.set("apiVersion", Value::of(kDevices));
+    owner.set("kind", Value::of("Device"));
+    owner.set("name", Value::of(target.name));
+    owner.set("uid", Value::of(report.uid));
+    owners.push_back(std::move(owner));
+    return owners;
+}
+
+Value make_device_status(
+    const std::string& node, const ReportTarget& target, const tunnel::Report& report,
+    ReportMark mark, Value status
+) {
+    Value object = Value::make_object();
+    object.set("apiVersion", Value::of(kDevices));
+    object.set("kind", Value::of("DeviceStatus"));
+    Value& metadata = object.set("metadata", Value::make_object());
+    metadata.set("name", Value::of(target.name));
+    metadata.set("namespace", Value::of(target.ns));
+    Value& annotations = metadata.set("annotations", Value::make_object());
+    annotations.set(tunnel::kReportAnnotation, Value::of(mark.text()));
+    annotations.set(kReporterAnnotation, Value::of(node));
+    metadata.set("ownerReferences", owners_with(Value(), target, report));
+    object.set("spec", Value::make_object());
+    object.set("status", std::move(status));
+    return object;
+}
+
+// As merge_conditions; one that is new is as it is since now.
+void date_conditions(Value& status, const Value& current, WallTime now) {
+    merge_conditions(status, current, now);
+    Value* conditions = status.find("conditions");
+    if (conditions == nullptr || !conditions->is_array()) return;
+    for (Value& condition : conditions->array()) {
+        if (condition.is_object() && condition.find("lastTransitionTime") == nullptr) {
+            condition.set("lastTransitionTime", Value::of(object::format_time(now)));
+        }
+    }
+}
+
 }  // namespace
 
 std::optional<ReportMark> ReportMark::parse(std::string_view text) {
@@ -222,6 +280,10 @@ Result<ReportTarget> ReportTarget::parse(const tunnel::Report& report) {
         target.kind = Kind::node_status;
     } else if (key->kind == "PodGone") {
         target.kind = Kind::pod_gone;
+    } else if (key->kind == "DeviceStatus") {
+        target.kind = Kind::device_status;
+    } else if (key->kind == "DeviceState") {
+        target.kind = Kind::device_state;
     } else if (key->kind != "Event") {
         return fail(ErrorCode::invalid_argument, "unknown kind of report " + key->kind);
     }
@@ -258,6 +320,48 @@ WriteDecision decide_write(
         return Refuse{status.error().message()};
     }
     return decide_status(target, std::move(*status), mark, *current, now);
+}
+
+WriteDecision decide_device_write(
+    const std::string& node, const ReportTarget& target, const tunnel::Report& report,
+    ReportMark mark, const json::Value* current, WallTime now
+) {
+    auto status = parse_body(report);
+    if (!status) return Refuse{status.error().message()};
+    const bool is_state = target.kind == ReportTarget::Kind::device_state;
+    if (current == nullptr) {
+        if (is_state) return Refuse{"the object does not exist", true};
+        return CreateObject{make_device_status(node, target, report, mark, std::move(*status))};
+    }
+    if (is_state) {
+        if (object::uid(*current) != report.uid) return Refuse{"the object has another uid", true};
+        date_conditions(*status, *current, now);
+    } else if (const std::string owner = device_of(*current);
+               owner != report.uid && !owner.empty()) {
+        return RemoveObject{std::string(object::uid(*current))};
+    }
+    // Numbers of another node's sessions tell nothing about ours.
+    const bool ours = object::annotation(*current, kReporterAnnotation).value_or("") == node;
+    const ReportMark known = ours ? mark_of(*current) : ReportMark{};
+    if (known.epoch > mark.epoch) return Fenced{known.epoch};
+    if (known >= mark) return Superseded{};
+    keep_members(*status, *current, kDeviceMembersOfOthers);
+    const Value* held = current->find("status");
+    const Value empty = Value::make_object();
+    Value changes = make_merge_patch(held != nullptr && held->is_object() ? *held : empty, *status);
+    if (changes.empty() && known.epoch == mark.epoch) return NothingToDo{};
+    Value patch = Value::make_object();
+    Value& metadata = patch.set("metadata", Value::make_object());
+    metadata.set("uid", Value::of(object::uid(*current)));
+    metadata.set("resourceVersion", Value::of(object::resource_version(*current)));
+    Value& annotations = metadata.ensure_path({"annotations"});
+    annotations.set(tunnel::kReportAnnotation, Value::of(mark.text()));
+    annotations.set(kReporterAnnotation, Value::of(node));
+    if (!is_state && device_of(*current).empty()) {
+        metadata.set("ownerReferences", owners_with(*current, target, report));
+    }
+    patch.set("status", std::move(changes));
+    return WriteStatus{std::move(patch)};
 }
 
 Result<json::Value> make_reported_event(

@@ -41,7 +41,14 @@ struct KubeletEndpoint {
 
 // What a report is about, by its key.
 struct ReportTarget {
-    enum class Kind : std::uint8_t { pod_status, node_status, pod_gone, event };
+    enum class Kind : std::uint8_t {
+        pod_status,
+        node_status,
+        pod_gone,
+        event,
+        device_status,  // Of the DeviceStatus of a Device of that name.
+        device_state,   // Of the Device itself.
+    };
     Kind kind = Kind::pod_status;
     std::string ns;
     std::string name;
@@ -56,12 +63,19 @@ struct Refuse {
     std::string reason;
     bool gone = false;  // What it is about is not there any more.
 };
-// A merge patch of the status subresource.
+// A merge patch of the status subresource; of devices, which have none, of the object.
 struct WriteStatus {
     json::Value patch;
 };
 // Delete the pod with grace 0 and its uid as precondition.
 struct DeletePod {
+    std::string uid;
+};
+struct CreateObject {
+    json::Value object;
+};
+// It belongs to a Device that is gone; its place is needed.
+struct RemoveObject {
     std::string uid;
 };
 // Kubernetes has it already.
@@ -70,11 +84,19 @@ struct Superseded {};
 struct Fenced {
     std::uint64_t epoch = 0;  // In the object.
 };
-using WriteDecision = std::variant<Refuse, WriteStatus, DeletePod, NothingToDo, Superseded, Fenced>;
+using WriteDecision = std::variant<
+    Refuse, WriteStatus, DeletePod, CreateObject, RemoveObject, NothingToDo, Superseded, Fenced>;
 
 // Of pod_status, node_status and pod_gone. `current` is the object in Kubernetes, nullptr when there
 // is none; `node` is who sends, as its certificate says.
 WriteDecision decide_write(
+    const std::string& node, const ReportTarget& target, const tunnel::Report& report,
+    ReportMark mark, const json::Value* current, WallTime now
+);
+
+// Of device_status and device_state; the Device is in the node's view. `current` is the DeviceStatus or
+// the Device. The node that a mark belongs to stands beside it, since a Device may move.
+WriteDecision decide_device_write(
     const std::string& node, const ReportTarget& target, const tunnel::Report& report,
     ReportMark mark, const json::Value* current, WallTime now
 );

@@ -37,8 +37,15 @@ const FollowedKind kFollowed[] = {
     {"Secret", kubeapi::kSecrets},
     {"Service", kubeapi::kServices},
     {"ServiceAccount", kubeapi::kServiceAccounts},
+    {"DeviceModel", kubeapi::kDeviceModels},
+    {"Device", kubeapi::kDevices},
     {"Pod", kubeapi::kPods},
 };
+
+// Beside a cluster their definitions may not be there.
+bool is_device_kind(std::string_view kind) {
+    return kind == "Device" || kind == "DeviceModel";
+}
 
 kubeapi::ListOptions options_for(std::string_view kind) {
     kubeapi::ListOptions options;
@@ -77,7 +84,17 @@ public:
             .complete = true,
         };
         owner_.deliver(owner_.views_->listed(list, present));
+        if (std::exchange(told_not_served_, false)) {
+            owner_.logger_.info("kind served by the API", {{"kind", kind_}});
+        }
         if (!std::exchange(listed_, true)) owner_.first_listed(kind_);
+    }
+    bool not_served() override {
+        if (!is_device_kind(kind_)) return false;
+        if (std::exchange(told_not_served_, true)) return true;
+        owner_.logger_.info("kind not served by the API", {{"kind", kind_}});
+        if (!std::exchange(listed_, true)) owner_.first_listed(kind_);
+        return true;
     }
     void changed(const kubeapi::ObjectPtr& object) override {
         const kubeapi::ObjectPtr needed = as_needed(object);
@@ -95,7 +112,7 @@ private:
 
     // What the views look at, and of most objects no more than that: they are dropped again.
     [[nodiscard]] kubeapi::ObjectPtr as_needed(const kubeapi::ObjectPtr& object) const {
-        const bool is_whole = kind_ == "Node" || kind_ == "Service" ||
+        const bool is_whole = kind_ == "Node" || kind_ == "Service" || is_device_kind(kind_) ||
                               (kind_ == "Pod" && owner_.views_->is_machine_pod(*object));
         return is_whole ? views::with_kind(object, kind_)
                         : std::make_shared<const json::Value>(views::identity_of(*object, kind_));
@@ -104,6 +121,7 @@ private:
     ViewFeed& owner_;
     std::string kind_;
     bool listed_ = false;
+    bool told_not_served_ = false;  // Since it was listed last.
     kubeapi::Informer informer_;
 };
 

@@ -140,7 +140,7 @@ bool ClusterViews::is_wanted(const json::Value& object, const object::ObjectKey&
         pods_dropped_ = pods_dropped_ || !is_ours;
         return is_ours;
     }
-    if (key.kind == "Service") {
+    if (key.kind == "Service" || key.kind == "Device" || key.kind == "DeviceModel") {
         return true;  // Of a machine that comes later, too.
     }
     if (key.kind == "Node" && is_machine(object) && machines_.insert(key.name).second &&

@@ -6,10 +6,16 @@
 #include "common/tunnel/content.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace farhold::views {
 namespace {
+
+// Beside those that only Pods refer to.
+constexpr std::array<std::string_view, 5> kKindsOfViews = {
+    "Node", "Pod", "Service", "Device", "DeviceModel",
+};
 
 ViewObjectPtr encode(const json::Value& object, object::ObjectKey key) {
     tunnel::Content content = tunnel::make_content(object);
@@ -32,7 +38,8 @@ std::string node_of(const json::Value& object, const object::ObjectKey& key) {
     if (key.kind == "Node") {
         return key.name;
     }
-    return key.kind == "Pod" ? std::string(object.text_at({"spec", "nodeName"})) : std::string();
+    const bool is_bound = key.kind == "Pod" || key.kind == "Device";
+    return is_bound ? std::string(object.text_at({"spec", "nodeName"})) : std::string();
 }
 
 }  // namespace
@@ -73,7 +80,7 @@ ViewChanges NodeViews::upsert(const json::Value& object) {
     const object::ObjectKey key = object::ObjectKey::of(object);
     const bool is_wanted = is_referred_kind(key.kind)
                                ? needed_by_.contains(key)
-                               : key.kind == "Node" || key.kind == "Pod" || key.kind == "Service";
+                               : std::ranges::find(kKindsOfViews, key.kind) != kKindsOfViews.end();
     if (!is_wanted) {
         return changes;
     }
@@ -85,6 +92,10 @@ ViewChanges NodeViews::upsert(const json::Value& object) {
         if (key.kind == "Pod") {
             next.needs = references_of_pod(object);
             next.needs.merge(services_of_pod(object));
+        }
+        if (const auto model = object.text_at({"spec", "deviceModelRef", "name"});
+            key.kind == "Device" && !model.empty()) {
+            next.needs.insert({"DeviceModel", key.ns, std::string(model)});
         }
         next.needs.insert(key);
     }

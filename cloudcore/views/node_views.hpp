@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pure: which objects each node needs. A node's view is its Node, the Pods bound to it, the
-// ConfigMaps, Secrets and ServiceAccounts these refer to, and the Services that they are told of;
+// ConfigMaps, Secrets and ServiceAccounts these refer to, the Services that they are told of, its Devices
+// and their DeviceModels;
 // never anything else, since what is in a view is what that machine may read. Objects are encoded
 // once and shared by the views.
 //

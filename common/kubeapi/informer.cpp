@@ -14,6 +14,8 @@ namespace farhold::kubeapi {
 namespace {
 
 constexpr Duration kRetryBase = std::chrono::milliseconds(500);
+// Until a kind that is not served is asked for again.
+constexpr Duration kNotServedWait = std::chrono::seconds(10);
 constexpr Duration kRetryCap = std::chrono::seconds(30);
 
 }  // namespace
@@ -87,6 +89,10 @@ Task<> Informer::run() {
                 continue;
             }
             error = listed.error();
+            if (error.code() == ErrorCode::not_found && handler_.not_served()) {
+                co_await sleep_for(kNotServedWait);
+                continue;
+            }
         } else {
             const std::string before = resource_version_;
             error = co_await follow();

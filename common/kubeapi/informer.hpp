@@ -25,6 +25,9 @@ public:
     virtual ObjectPtr read(ObjectPtr object) { return object; }
     // A complete list has come and is about to be told; an error makes it fail.
     virtual Task<Result<>> check_list() { co_return Result<>{}; }
+    // The API does not serve the kind. False: that is a fault like any other; true: it is asked again
+    // quietly from time to time, and nothing that is known of the kind is taken for gone.
+    virtual bool not_served() { return false; }
     // The complete and current set: what is not in it does not exist.
     virtual void replaced(const std::vector<ObjectPtr>& objects) = 0;
     virtual void changed(const ObjectPtr& object) = 0;  // Added or modified.
