@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pure: which objects each node needs. A node's view is its Node, the Pods bound to it, the
-// ConfigMaps, Secrets and ServiceAccounts these refer to, the Services that they are told of, its Devices
-// and their DeviceModels;
-// never anything else, since what is in a view is what that machine may read. Objects are encoded
-// once and shared by the views.
+// ConfigMaps, Secrets and ServiceAccounts these refer to, the Services that they are told of, and its
+// Devices with their DeviceModels; never anything else, since what is in a view is what that machine
+// may read. Objects are encoded once and shared by the views.
 //
 // A Pod enters the view only when each object that it refers to is known to be there or not to be, so
 // that no machine gets a Pod before what it needs to start it. One that is being deleted enters at

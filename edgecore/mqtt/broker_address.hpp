@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pure: a broker's address as people write it: tcp:// or mqtt://, or with TLS ssl://, tls:// or mqtts://.
+// Pure: a broker's address as people write it: tcp:// or mqtt://, or with TLS ssl://, tls:// or
+// mqtts://.
 #pragma once
 
 #include "common/base/error.hpp"

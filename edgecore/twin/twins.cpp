@@ -14,6 +14,7 @@ namespace {
 
 // Of one device; in between, what is newer takes the place of what waits.
 constexpr Duration kReportInterval = std::chrono::seconds(1);
+constexpr Duration kStateDelay = std::chrono::seconds(2);
 constexpr Duration kStateInterval = std::chrono::seconds(60);
 constexpr Duration kRefusedWait = std::chrono::seconds(1);
 // Between deltas that nobody follows.
@@ -28,6 +29,13 @@ constexpr std::size_t kRefusedKept = 100;
 
 std::string id_of(const json::Value& device) {
     return std::string(object::ns(device)) + '/' + std::string(object::name(device));
+}
+
+// A Device of which nobody has heard, and with which nothing is wrong, is left as it is.
+bool has_state(const DeviceTwin& twin) {
+    const DeviceRecord& record = twin.record();
+    return !record.state.empty() || record.last_online_ms != 0 || !record.told_state.empty() ||
+           !twin.spec().unserved.empty() || !twin.spec().rejected.empty();
 }
 
 }  // namespace
@@ -76,6 +84,8 @@ void Twins::set_device(const json::Value& device, const json::Value* model, cons
         const bool is_new = !record || record->uid != spec.uid;
         found = devices_.emplace(id, Entry{.twin = DeviceTwin(spec, std::move(record))}).first;
         found->second.dirty = is_new;
+        // When the last one was is not known any more.
+        if (!is_new) found->second.state_not_before = now.mono + kStateInterval;
         // Differences that an earlier process left are said again.
         found->second.delta_due = true;
         forgotten_.erase(id);
@@ -372,33 +382,56 @@ void Twins::take_reports(
     const std::string& id, Entry& entry, const Moment& now,
     const std::function<bool(const Report&)>& accept, Effects& effects
 ) {
-    const std::string uid = entry.twin.record().uid;
-    const auto tell = [&](const char* kind, std::string body, Instant& not_before,
-                          Duration interval) {
-        Report report{.key = std::string(kind) + '/' + id, .uid = uid, .body = std::move(body)};
+    if (entry.twin.is_untold() && entry.report_not_before <= now.mono) {
+        Report report{
+            .key = "DeviceStatus/" + id,
+            .uid = entry.twin.record().uid,
+            .body = device_status_body(entry.twin.spec(), entry.twin.record()),
+        };
         const bool taken = accept(report);
-        not_before = now.mono + (taken ? interval : kRefusedWait);
-        if (!taken) return false;
-        ++counters_.reports;
-        entry.dirty = true;
-        effects.reports.push_back(std::move(report));
-        return true;
-    };
-    if (entry.twin.is_untold() && entry.report_not_before <= now.mono &&
-        tell(
-            "DeviceStatus", device_status_body(entry.twin.spec(), entry.twin.record()),
-            entry.report_not_before, kReportInterval
-        )) {
-        entry.twin.set_told(entry.twin.record().changes);
+        entry.report_not_before = now.mono + (taken ? kReportInterval : kRefusedWait);
+        if (taken) {
+            ++counters_.reports;
+            entry.dirty = true;
+            entry.twin.set_told(entry.twin.record().changes);
+            effects.reports.push_back(std::move(report));
+        }
     }
+    take_state(id, entry, now, accept, effects);
+}
+
+// A while after the first news, since more comes of a device that begins: and then not for long.
+void Twins::take_state(
+    const std::string& id, Entry& entry, const Moment& now,
+    const std::function<bool(const Report&)>& accept, Effects& effects
+) {
     const std::uint64_t changes = entry.twin.record().changes;
-    if (entry.state_not_before > now.mono || entry.state_seen == changes) return;
-    std::string state = device_state_body(entry.twin.spec(), entry.twin.record());
-    if (state == entry.twin.record().told_state ||
-        tell("DeviceState", state, entry.state_not_before, kStateInterval)) {
-        entry.state_seen = changes;
-        entry.twin.set_told_state(std::move(state));
+    if (entry.state_seen == changes) return;
+    if (!entry.state_due) {
+        std::string body = device_state_body(entry.twin.spec(), entry.twin.record());
+        if (body == entry.twin.record().told_state || !has_state(entry.twin)) {
+            entry.state_seen = changes;
+            return;
+        }
+        entry.state_due = std::max(entry.state_not_before, now.mono + kStateDelay);
     }
+    if (*entry.state_due > now.mono) return;
+    Report report{
+        .key = "DeviceState/" + id,
+        .uid = entry.twin.record().uid,
+        .body = device_state_body(entry.twin.spec(), entry.twin.record()),
+    };
+    if (!accept(report)) {
+        entry.state_due = now.mono + kRefusedWait;
+        return;
+    }
+    ++counters_.reports;
+    entry.dirty = true;
+    entry.state_seen = changes;
+    entry.state_due.reset();
+    entry.state_not_before = now.mono + kStateInterval;
+    entry.twin.set_told_state(report.body);
+    effects.reports.push_back(std::move(report));
 }
 
 void Twins::take_delta(const std::string& id, Entry& entry, const Moment& now, Effects& effects) {
@@ -440,7 +473,7 @@ std::vector<Publish> Twins::failed(Effects effects, const std::string& why, cons
         } else {
             entry->twin.set_told_state({});
             entry->state_seen.reset();
-            entry->state_not_before = now.mono + kRefusedWait;
+            entry->state_due = now.mono + kRefusedWait;
         }
     }
     for (const std::string& id : effects.forgotten) {
@@ -464,7 +497,8 @@ std::optional<Instant> Twins::wake_at() const {
         if (entry.dirty || entry.delta_due) return Instant{};
         if (entry.twin.is_untold()) consider(entry.report_not_before);
         if (entry.delta_again) consider(*entry.delta_again);
-        if (entry.state_seen != entry.twin.record().changes) consider(entry.state_not_before);
+        if (entry.state_seen != entry.twin.record().changes)
+            consider(entry.state_due.value_or(Instant{}));
     }
     return wake;
 }

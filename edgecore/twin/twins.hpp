@@ -126,6 +126,7 @@ private:
         int deltas_in_vain = 0;
         std::uint64_t desired_version = 0;  // That a delta was due for.
         Instant report_not_before{};
+        std::optional<Instant> state_due;
         Instant state_not_before{};
         std::optional<std::uint64_t>
             state_seen;  // The changes that the Device's status was made of.
@@ -146,6 +147,10 @@ private:
     Base base(std::string event_id, const Moment& now);
     void take_delta(const std::string& id, Entry& entry, const Moment& now, Effects& effects);
     void take_reports(
+        const std::string& id, Entry& entry, const Moment& now,
+        const std::function<bool(const Report&)>& accept, Effects& effects
+    );
+    void take_state(
         const std::string& id, Entry& entry, const Moment& now,
         const std::function<bool(const Report&)>& accept, Effects& effects
     );

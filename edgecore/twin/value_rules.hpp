@@ -13,7 +13,8 @@ namespace farhold::twin {
 
 enum class ValueType : std::uint8_t { text, integer, real, boolean, bytes, stream };
 
-// In any case of letters, by the names of models (INT, DOUBLE, ...) and of messages (int, integer, ...).
+// In any case of letters, by the names of models (INT, DOUBLE, ...) and of messages (int, integer,
+// ...).
 Result<ValueType> parse_value_type(std::string_view name);
 
 struct ValueRule {
