@@ -145,7 +145,7 @@ void DeviceTwin::merge_one(Property& property, const Moment& now) {
     if (here.stamp.ms > true_ms) here.stamp = Stamp{std::min(here.proved_ms, true_ms), 0};
     const bool machine_stands =
         spec_.rule == ConflictRule::machine ||
-        (spec_.rule == ConflictRule::newest && here.stamp.ms > property.cloud->at_ms);
+        (spec_.rule == ConflictRule::newest && here.stamp > Stamp{property.cloud->at_ms, 0});
     const Conflict conflict{
         .cloud = property.cloud->value,
         .machine = here.value,

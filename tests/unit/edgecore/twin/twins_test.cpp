@@ -93,9 +93,8 @@ TEST_CASE("twins: the cloud gets the last value, at most one a second", "[twin]"
     CHECK(count >= 5);
     CHECK(count <= 6);
     CHECK(value_told(bench) == "100");
-    REQUIRE_FALSE(
-        bench.twins().wake_at().has_value() && *bench.twins().wake_at() <= bench.now().mono
-    );
+    const auto wake = bench.twins().wake_at();
+    CHECK((!wake || *wake > bench.now().mono));
 }
 
 TEST_CASE("twins: what was not told yet is told after a crash", "[twin]") {
@@ -263,7 +262,7 @@ TEST_CASE("twins: everything is told again when the cloud may have lost it", "[t
     bench.twins().tell_all();
     bench.pass(2s);
     bench.run();
-    bench.pass(2s);
+    bench.pass(60s);
     bench.run();
     CHECK(value_told(bench) == "7");
     CHECK(bench.reports.size() == 2);
