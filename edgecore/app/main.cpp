@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "edgecore/app/device_commands.hpp"
 #include "edgecore/app/machine_commands.hpp"
 #include "edgecore/app/run.hpp"
 #include "edgecore/app/settings.hpp"
@@ -14,5 +15,6 @@ int main(int argc, char** argv) {
     edge::declare(run, settings);
     run.action([&settings] { return edge::run(settings); });
     const edge::MachineCommands machine_commands(line.root(), settings);
+    const edge::DeviceCommands device_commands(line.root(), settings);
     return line.run(argc, argv);
 }

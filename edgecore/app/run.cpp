@@ -194,6 +194,8 @@ public:
         return make_status(sources, store_->outbox(), clock_.now());
     }
 
+    devices::DeviceManager& devices() { return devices_; }
+
     void collect(metrics::Samples& samples) {
         const MetricSources sources{
             .store_path = settings_.data_dir + "/state.db",
@@ -341,7 +343,15 @@ Task<Result<>> run_machine(const Settings& settings, const Clock& clock, log::Lo
     auto api = localapi::LocalApi::start(
         executor, std::move(*listen), settings.data_dir,
         {.status = [&machine] { return machine.status(); },
-         .metrics = [&registry] { return registry.render(); }},
+         .metrics = [&registry] { return registry.render(); },
+         .devices = [&machine] { return machine.devices().status(); },
+         .set_desired =
+             [&machine](localapi::DesiredValue value) {
+                 return machine.devices().set_desired(
+                     std::move(value.device), std::move(value.property), std::move(value.value),
+                     std::move(value.who)
+                 );
+             }},
         clock.now().wall, logger
     );
     if (!api && api.error().code() != ErrorCode::internal &&

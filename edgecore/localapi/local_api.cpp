@@ -16,11 +16,62 @@ namespace farhold::localapi {
 namespace {
 
 constexpr std::string_view kStatusPath = "/farhold/v1/status";
+constexpr std::string_view kDevicesPath = "/farhold/v1/devices";
+constexpr std::string_view kDesiredPath = "/farhold/v1/devices/desired";
+constexpr std::size_t kBodyBytesMax = 4096;
+
+int status_of(const Error& error) {
+    switch (error.code()) {
+        case ErrorCode::invalid_argument:
+            return 400;
+        case ErrorCode::not_found:
+            return 404;
+        case ErrorCode::conflict:
+            return 409;
+        default:
+            return 503;
+    }
+}
+
+ErrorCode code_of(int status) {
+    switch (status) {
+        case 400:
+            return ErrorCode::invalid_argument;
+        case 404:
+            return ErrorCode::not_found;
+        case 409:
+            return ErrorCode::conflict;
+        default:
+            return ErrorCode::unavailable;
+    }
+}
+
+Task<net::HttpResponse> set_desired(const Sources& sources, std::string body) {
+    const auto parsed = json::Value::parse(body);
+    if (!parsed) co_return net::text_response(400, parsed.error().message());
+    const auto text = [&](std::string_view member) {
+        return std::string(parsed->text_at({member}));
+    };
+    DesiredValue value{
+        .device = text("device"),
+        .property = text("property"),
+        .value = text("value"),
+        .who = text("who"),
+    };
+    if (value.device.empty() || value.property.empty()) {
+        co_return net::text_response(400, "device and property must be given");
+    }
+    if (value.who.empty()) value.who = "local API";
+    const auto done = co_await sources.set_desired(std::move(value));
+    if (!done) co_return net::text_response(status_of(done.error()), done.error().message());
+    co_return net::json_response(200, "{}");
+}
 
 Task<> answer(net::HttpExchange& exchange, const Sources& sources) {
     const net::HttpRequest& request = exchange.request();
     net::HttpResponse response;
-    if (request.method != "GET") {
+    const bool is_set = request.method == "PUT" && request.path() == kDesiredPath;
+    if (request.method != "GET" && !is_set) {
         response = net::text_response(405, "only GET is served here\n");
     } else if (request.path() == "/healthz") {
         response = net::text_response(200, "ok");
@@ -28,6 +79,10 @@ Task<> answer(net::HttpExchange& exchange, const Sources& sources) {
         response = net::text_response(401, "show the client certificate of local.kubeconfig\n");
     } else if (request.path() == kStatusPath) {
         response = net::json_response(200, sources.status().dump());
+    } else if (is_set) {
+        response = co_await set_desired(sources, request.body);
+    } else if (request.path() == kDevicesPath) {
+        response = net::json_response(200, sources.devices().dump());
     } else if (request.path() == "/metrics") {
         response = net::text_response(200, sources.metrics());
     } else {
@@ -61,7 +116,7 @@ Result<std::unique_ptr<LocalApi>> LocalApi::start(
     if (!credentials) return fail(credentials.error().within("local API"));
     net::HttpServerConfig config;
     config.listen = std::move(listen);
-    config.body_bytes_max = 0;
+    config.body_bytes_max = kBodyBytesMax;
     config.tls = net::TlsServerConfig{
         .certificate_chain_pem = credentials->server_certificate_pem,
         .private_key_pem = credentials->server_key_pem,
@@ -92,7 +147,9 @@ Task<> LocalApi::stop() {
     co_await impl_->server->stop(std::chrono::seconds(1));
 }
 
-Task<Result<json::Value>> request_status(std::filesystem::path data_dir) {
+namespace {
+
+Task<Result<net::HttpResponse>> ask(std::filesystem::path data_dir, net::HttpRequest request) {
     auto config = read_kubeconfig(data_dir);
     if (!config) co_return fail(config.error());
     auto endpoint = endpoint_of(config->server);
@@ -105,17 +162,49 @@ Task<Result<json::Value>> request_status(std::filesystem::path data_dir) {
     tls.certificate_pem = config->client_certificate_pem;
     tls.private_key_pem = config->client_key_pem;
     tls.trusted_now = [time = *issued] { return time; };
-    net::HttpRequest request;
-    request.target = std::string(kStatusPath);
     net::HttpClientOptions options;
     options.timeout = std::chrono::seconds(5);
     auto response =
         co_await net::http_request(*endpoint, std::move(tls), std::move(request), options);
     if (!response) co_return fail(response.error().within("ask edgecore"));
+    co_return std::move(*response);
+}
+
+Task<Result<json::Value>> get(std::filesystem::path data_dir, std::string path) {
+    net::HttpRequest request;
+    request.target = std::move(path);
+    auto response = co_await ask(std::move(data_dir), std::move(request));
+    if (!response) co_return fail(response.error());
     if (response->status != 200) {
         co_return fail(ErrorCode::internal, fmt::format("edgecore answered {}", response->status));
     }
     co_return json::Value::parse(response->body);
+}
+
+}  // namespace
+
+Task<Result<json::Value>> request_status(std::filesystem::path data_dir) {
+    co_return co_await get(std::move(data_dir), std::string(kStatusPath));
+}
+
+Task<Result<json::Value>> request_devices(std::filesystem::path data_dir) {
+    co_return co_await get(std::move(data_dir), std::string(kDevicesPath));
+}
+
+Task<Result<>> request_desired(std::filesystem::path data_dir, DesiredValue value) {
+    json::Value body = json::Value::make_object();
+    body.set("device", json::Value::of(value.device));
+    body.set("property", json::Value::of(value.property));
+    body.set("value", json::Value::of(value.value));
+    body.set("who", json::Value::of(value.who));
+    net::HttpRequest request;
+    request.method = "PUT";
+    request.target = std::string(kDesiredPath);
+    request.body = body.dump();
+    auto response = co_await ask(std::move(data_dir), std::move(request));
+    if (!response) co_return fail(response.error());
+    if (response->status != 200) co_return fail(code_of(response->status), response->body);
+    co_return Result<>{};
 }
 
 }  // namespace farhold::localapi

@@ -20,10 +20,20 @@
 
 namespace farhold::localapi {
 
+// What is to be desired of a device, by whoever is at the machine.
+struct DesiredValue {
+    std::string device;  // "<namespace>/<name>"
+    std::string property;
+    std::string value;  // Empty: nothing any more.
+    std::string who;
+};
+
 // Where the answers come from; called on the loop.
 struct Sources {
     std::function<json::Value()> status;  // The document of `edgecore status -o json`.
     std::function<std::string()> metrics;
+    std::function<json::Value()> devices;  // A list.
+    std::function<Task<Result<>>(DesiredValue value)> set_desired;
 };
 
 class LocalApi {
@@ -48,5 +58,8 @@ private:
 
 // Asks the running edgecore of that data folder; `unavailable` when none runs.
 Task<Result<json::Value>> request_status(std::filesystem::path data_dir);
+Task<Result<json::Value>> request_devices(std::filesystem::path data_dir);
+// Returns when it is on the machine's disk.
+Task<Result<>> request_desired(std::filesystem::path data_dir, DesiredValue value);
 
 }  // namespace farhold::localapi
