@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `edgecore device`: what devices report and what is desired of them, asked of the running edgecore; with
-// or without a link to the cloud.
+// `edgecore device`: what devices report and what is desired of them, asked of the running edgecore;
+// with or without a link to the cloud.
 #pragma once
 
 #include "common/config/command_line.hpp"

@@ -168,6 +168,38 @@ void collect_pods(Samples& samples, const pods::PodManager& manager) {
         .add(number(counters.tokens_refused), {{"outcome", "refused"}});
 }
 
+void collect_devices(Samples& samples, const devices::DeviceManager& manager) {
+    const twin::TwinCounters& counters = manager.twins().counters();
+    samples.gauge("farhold_devices", "Devices of this machine.")
+        .add(number(manager.twins().size()));
+    samples.counter("farhold_device_updates_total", "Properties that messages of devices spoke of.")
+        .add(number(counters.updates - counters.unchanged), {{"news", "yes"}})
+        .add(number(counters.unchanged), {{"news", "no"}});
+    samples.counter("farhold_device_messages_refused_total", "Messages answered with an error.")
+        .add(number(counters.refused));
+    samples
+        .counter(
+            "farhold_device_messages_ignored_total", "Messages for others, and old retained ones."
+        )
+        .add(number(counters.ignored));
+    samples.counter("farhold_device_deltas_total", "Deltas said to mappers, repetitions too.")
+        .add(number(counters.deltas));
+    samples.counter("farhold_device_reports_total", "Reports about devices for the cloud.")
+        .add(number(counters.reports));
+    const mqtt::MqttClient* broker = manager.broker();
+    const mqtt::ClientCounters traffic =
+        broker == nullptr ? mqtt::ClientCounters() : broker->counters();
+    samples.gauge("farhold_mqtt_connected", "Whether the MQTT broker takes us in: 1 or 0.")
+        .add(broker != nullptr && broker->connected() ? 1 : 0);
+    samples.counter("farhold_mqtt_losses_total", "Connections to the MQTT broker that ended.")
+        .add(number(traffic.losses));
+    samples.counter("farhold_mqtt_messages_total", "MQTT messages.")
+        .add(number(traffic.received), {{"direction", "received"}})
+        .add(number(traffic.published), {{"direction", "published"}});
+    samples.counter("farhold_mqtt_unpublished_total", "MQTT messages that the broker did not take.")
+        .add(number(traffic.not_published));
+}
+
 void collect_runtime(Samples& samples, const runtime::CriRuntime& runtime) {
     samples.gauge("farhold_runtime_connected", "Whether the container runtime answers: 1 or 0.")
         .add(runtime.connection().connected ? 1 : 0);
@@ -213,6 +245,7 @@ void collect(Samples& samples, const MetricSources& sources, Now now) {
     collect_outbox(samples, sources.store.outbox(), sources.ages.oldest(now.mono));
     collect_store(samples, sources);
     collect_pods(samples, sources.pods);
+    collect_devices(samples, sources.devices);
     collect_runtime(samples, sources.runtime);
     collect_identity(samples, sources.identity, now);
 }

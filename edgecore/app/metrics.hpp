@@ -8,6 +8,7 @@
 #include "common/metrics/samples.hpp"
 #include "edgecore/app/machine_identity.hpp"
 #include "edgecore/app/outbox_ages.hpp"
+#include "edgecore/devices/device_manager.hpp"
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/pods/pod_manager.hpp"
 #include "edgecore/runtime/cri_runtime.hpp"
@@ -23,6 +24,7 @@ struct MetricSources {
     const link::CloudLink& link;
     store::StateKeeper& store;
     const pods::PodManager& pods;
+    const devices::DeviceManager& devices;
     const runtime::CriRuntime& runtime;
     const OutboxAges& ages;
 };

@@ -203,6 +203,7 @@ public:
             .link = link_,
             .store = *store_,
             .pods = pods_,
+            .devices = devices_,
             .runtime = runtime_,
             .ages = ages_,
         };
