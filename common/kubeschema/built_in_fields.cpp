@@ -2,8 +2,8 @@
 //
 // The fields of the built-in kinds we serve, and of all messages in them: names, numbers and types
 // are facts of Kubernetes 1.36 (core/v1, meta/v1, and v1 of apiextensions.k8s.io,
-// authentication.k8s.io, authorization.k8s.io and coordination.k8s.io). The grammar stands in field_table.cpp. Sorted by name;
-// within a message in the order in which Kubernetes declares them.
+// authentication.k8s.io, authorization.k8s.io and coordination.k8s.io). The grammar stands in
+// field_table.cpp. Sorted by name; within a message in the order in which Kubernetes declares them.
 #include "common/kubeschema/built_in_fields.hpp"
 
 namespace farhold::kubeschema {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The files of one container instance's log, "<attempt>.log.<n>" with n counting up as they are
-// rotated, then "<attempt>.log" that the runtime writes; and a cursor that reads through them while they are
-// rotated. Blocking: for the thread for file work.
+// rotated, then "<attempt>.log" that the runtime writes; and a cursor that reads through them
+// meanwhile. Blocking: for the thread for file work.
 #pragma once
 
 #include "common/base/error.hpp"

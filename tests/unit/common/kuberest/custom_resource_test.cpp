@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a CustomResourceDefinition makes the API do, at once. How the answers read is compared with a real
-// server in tests/kubernetes/api_behaviour.
+// What a CustomResourceDefinition makes the API do, at once. How the answers read is compared with a
+// real server in tests/kubernetes/api_behaviour.
 #include "common/kuberest/definitions.hpp"
 #include "test_api.hpp"
 
