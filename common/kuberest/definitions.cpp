@@ -37,7 +37,14 @@ public:
     Follower(const Call& call, Registry& registry, std::string name)
         : registry_(registry),
           name_(std::move(name)),
-          target_{definition_type(registry), "", name_, "", "update"},
+          target_{
+              .type = definition_type(registry),
+              .ns = {},
+              .name = name_,
+              .subresource = {},
+              .rest = {},
+              .verb = "update",
+          },
           call_{call.store, registry, call.random, call.tokens, call.now, call.request, target_} {}
 
     // Whether names have become free that another one may want.
@@ -166,8 +173,12 @@ private:
         for (kubestore::Record& record : page->records) {
             Value instance = parse_stored(*type, *record.body);
             const Target target{
-                type, std::string(object::ns(instance)), std::string(object::name(instance)), "",
-                "delete"
+                .type = type,
+                .ns = std::string(object::ns(instance)),
+                .name = std::string(object::name(instance)),
+                .subresource = {},
+                .rest = {},
+                .verb = "delete",
             };
             const Call call{call_.store, registry_,     call_.random, call_.tokens,
                             call_.now,   call_.request, target};
