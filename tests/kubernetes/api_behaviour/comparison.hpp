@@ -16,6 +16,10 @@ namespace farhold::api_behaviour {
 // What the real server calls something, and what the embedded one calls the same.
 class Comparison {
 public:
+    // A real server of another release than the embedded one follows has other words: of refusals
+    // code and reason are compared then, and of Tables all but the cells.
+    explicit Comparison(bool same_release) : same_release_(same_release) {}
+
     // The question with the embedded server's names for what the real one has named.
     Question translated(Question question) const;
 
@@ -40,6 +44,7 @@ private:
     std::string in_real_words(std::string text) const;
     void translate_revisions(json::Value& value) const;
 
+    bool same_release_;
     std::map<std::string, std::string> tokens_;     // Of the real server to the embedded one's.
     std::map<std::string, std::string> revisions_;  // Likewise.
     std::vector<std::string> found_;

@@ -131,6 +131,7 @@ RealServer::RealServer()
     test::wait_until("the namespaces are there", kPatience, [this] {
         return ask({.target = "/api/v1/namespaces"}).body.elements_at({"items"}).size() == 4;
     });
+    minor_ = std::stoll(ask({.target = "/version"}).text_at({"minor"}));
 }
 
 Answer RealServer::ask(const Question& question) {

@@ -12,6 +12,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,9 @@ public:
 
     Answer ask(const Question& question);
     std::unique_ptr<Watch> watch(const Question& question);
+
+    // Of its release: 37 of 1.37.
+    std::int64_t minor() const { return minor_; }
 
     // Takes away all that cases make.
     void clear();
@@ -38,6 +42,7 @@ private:
     boost::asio::io_context loop_{1};
     net::HttpPool administrator_;
     net::HttpPool stranger_;
+    std::int64_t minor_ = 0;
 };
 
 }  // namespace farhold::api_behaviour
