@@ -105,6 +105,24 @@ void run_machine(const TestPki& pki, std::uint16_t port, MachineNews& news) {
     });
 }
 
+class MachineThread {
+public:
+    MachineThread(MachineNews& news, std::function<void()> body)
+        : news_(news), thread_(std::move(body)) {}
+    MachineThread(const MachineThread&) = delete;
+    MachineThread& operator=(const MachineThread&) = delete;
+    ~MachineThread() { stop(); }
+
+    void stop() {
+        news_.is_asked_to_stop = true;
+        if (thread_.joinable()) thread_.join();
+    }
+
+private:
+    MachineNews& news_;
+    std::thread thread_;
+};
+
 struct Here {
     LinkEmulator& line;
     Cloud& cloud;
@@ -133,16 +151,15 @@ void on_line(const std::function<Task<>(Here&)>& body) {
             Cloud cloud(world.executor, world.api, world.pki, world.clock);
             co_await cloud.start(0, LinkEmulator::kCloudAddress);
             MachineNews news;
-            std::thread machine([&, port = cloud.listener->port()] {
+            MachineThread machine(news, [&, port = cloud.listener->port()] {
                 enter_network_namespace(line.edge().name());
                 run_machine(world.pki, port, news);
             });
             Here here{line, cloud, news, world.clock, world.executor};
             CHECK(co_await becomes_true([&] { return news.is_live.load(); }));
             co_await body(here);
-            news.is_asked_to_stop = true;
             line.set_both({});
-            machine.join();
+            machine.stop();
             co_await cloud.stop();
         });
     });
@@ -261,6 +278,7 @@ TEST_CASE(
         CHECK(co_await becomes_true([&] { return here.machine.streams_open == 0; }));
         CHECK(here.machine.errors == 2);
 
+        CHECK(co_await becomes_true([&] { return !here.machine.is_live; }));
         here.line.set_both({});
         CHECK(co_await becomes_true([&] { return here.machine.is_live.load(); }));
         const Instant back = here.clock.now().mono;

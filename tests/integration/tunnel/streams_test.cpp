@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Streams between the hub and a machine, over the real tunnel.
+#include "common/net/websocket.hpp"
+#include "common/streams/stream_frame.hpp"
+#include "common/tunnel/frame.hpp"
 #include "tests/support/tunnel_world.hpp"
 
 #include <algorithm>
@@ -254,6 +257,38 @@ TEST_CASE("streams: without a session there are none", "[tunnel][streams]") {
         const auto unknown = co_await cloud.hub.open_stream("edge-2", StreamClass::bulk);
         REQUIRE_FALSE(unknown.has_value());
         CHECK(unknown.error().code() == ErrorCode::not_found);
+        co_await cloud.stop();
+    });
+}
+
+TEST_CASE("streams: a peer that breaks their rules is told which", "[tunnel][streams]") {
+    in_world([](World& world) -> Task<> {
+        Cloud cloud(world.executor, world.api, world.pki, world.clock);
+        co_await cloud.start();
+        const net::Endpoint hub{"127.0.0.1", cloud.listener->port()};
+        const auto certificate = world.pki.node(pki::to_uri({kCluster, kNode}));
+
+        auto early =
+            co_await net::connect_websocket(hub, world.pki.client(certificate), "/v1/tunnel");
+        REQUIRE(early.has_value());
+        std::string frame = streams::StreamFrameWriter().write({1, streams::Finish{}});
+        const auto written = co_await (*early)->write(std::move(frame));
+        CHECK(written.has_value());
+        const auto answer = co_await (*early)->read();
+        REQUIRE(answer.has_value());
+        const auto message = tunnel::FrameReader().read(*answer);
+        REQUIRE((message && *message));
+        const auto* goodbye = std::get_if<tunnel::Goodbye>(&**message);
+        REQUIRE(goodbye != nullptr);
+        CHECK(goodbye->reason == tunnel::GoodbyeReason::protocol);
+        CHECK(goodbye->text == "stream frame: before the welcome");
+
+        const auto stray = co_await net::connect_websocket(
+            hub, world.pki.client(certificate), streams::bulk_target(7)
+        );
+        REQUIRE_FALSE(stray.has_value());
+        CHECK(stray.error().message().find("409: no session of this epoch") != std::string::npos);
+        early->reset();
         co_await cloud.stop();
     });
 }

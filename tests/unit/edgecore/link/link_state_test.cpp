@@ -554,6 +554,10 @@ TEST_CASE("link_state: what breaks a rule closes the session with a reason", "[l
         machine.receive(tunnel::Certificate{"pem", ""});
         what = "Certificate that was not asked for";
     }
+    SECTION("what came for the streams") {
+        machine.feed(event::StreamsBroken{"stream 3 opened after 1"});
+        what = "stream 3 opened after 1";
+    }
     SECTION("too many batches") {
         for (std::uint64_t id = 1; id <= tunnel::kBatchWindow; ++id) {
             machine.receive(batch(id));
@@ -572,6 +576,7 @@ TEST_CASE("link_state: an event at the wrong moment does no harm", "[link_state]
     const std::vector<Event> events = {
         event::Received{"late"},
         event::Closed{"late"},
+        event::StreamsBroken{"late"},
         event::Tick{},
         event::Beat{},
         event::OutboxChanged{},
