@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/apiserver/store_queue.hpp"
 
+#include "cloudcore/apiserver/device_rules.hpp"
 #include "common/base/error.hpp"
 #include "common/kuberest/route.hpp"
 
@@ -32,6 +33,12 @@ std::string_view resource_of(std::string_view path) {
     if (at >= elements.size()) return "other";
     const auto* const known = std::ranges::find(kResources, elements[at]);
     return known == kResources.end() ? "other" : *known;
+}
+
+kubeschema::Registry served_kinds() {
+    kubeschema::Registry registry = kubeschema::Registry::built_in();
+    add_device_rules(registry);
+    return registry;
 }
 
 kuberest::Response commit_failed() {
@@ -95,7 +102,7 @@ StoreQueue::StoreQueue(
               .add(commit_seconds_);
       })),
       store_(std::move(store)),
-      api_(*store_, kubeschema::Registry::built_in(), Random::from_system(), std::move(tokens)),
+      api_(*store_, served_kinds(), Random::from_system(), std::move(tokens)),
       thread_("store") {}
 
 StoreQueue::~StoreQueue() = default;

@@ -11,8 +11,6 @@
 namespace farhold::definitions {
 namespace {
 
-const kubeapi::ResourceRef kDefinitions{"apiextensions.k8s.io", "v1", "customresourcedefinitions"};
-
 // A patch that changes nothing is not written.
 Task<Result<void>> bring(kubeapi::KubeObjects& client, json::Value definition) {
     const std::string name(object::name(definition));
@@ -20,9 +18,11 @@ Task<Result<void>> bring(kubeapi::KubeObjects& client, json::Value definition) {
     patch.type = kubeapi::PatchType::merge;
     patch.body = json::Value::make_object();
     patch.body.set("spec", *definition.find("spec"));
-    Result<json::Value> done = co_await client.create(kDefinitions, "", std::move(definition));
+    Result<json::Value> done =
+        co_await client.create(kubeapi::kCustomResourceDefinitions, "", std::move(definition));
     if (!done && done.error().code() == ErrorCode::already_exists) {
-        done = co_await client.patch(kDefinitions, "", name, std::move(patch));
+        done =
+            co_await client.patch(kubeapi::kCustomResourceDefinitions, "", name, std::move(patch));
     }
     if (!done) {
         co_return fail(done.error().within("definition " + name));

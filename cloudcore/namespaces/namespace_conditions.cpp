@@ -16,7 +16,7 @@ namespace {
 std::string remaining_text(const std::map<std::string, std::int64_t>& by_resource) {
     std::vector<std::string> parts;
     for (const auto& [resource, count] : by_resource) {
-        parts.push_back(fmt::format("{}. has {} resource instances", resource, count));
+        parts.push_back(fmt::format("{} has {} resource instances", resource, count));
     }
     return fmt::format("Some resources are remaining: {}", fmt::join(parts, ", "));
 }

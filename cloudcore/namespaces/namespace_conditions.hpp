@@ -13,7 +13,7 @@
 namespace farhold::namespaces {
 
 struct RemainingContent {
-    std::map<std::string, std::int64_t> by_resource;   // "pods" -> 2
+    std::map<std::string, std::int64_t> by_resource;   // "pods." -> 2
     std::map<std::string, std::int64_t> by_finalizer;  // "example.com/guard" -> 1
 };
 

@@ -146,11 +146,42 @@ Task<Result<void>> NamespaceController::furnish(std::string ns) {
     co_return Result<void>();
 }
 
+// The kinds that are always there, and those that are defined now.
+Task<Result<std::vector<kubeapi::ResourceRef>>> NamespaceController::all_content() {
+    std::vector<kubeapi::ResourceRef> content = content_;
+    const Result<kubeapi::ListResult> defined =
+        co_await client_.list(kubeapi::kCustomResourceDefinitions, {});
+    if (!defined) {
+        co_return fail(defined.error());
+    }
+    for (const kubeapi::ObjectPtr& definition : defined->items) {
+        if (definition->text_at({"spec", "scope"}) != "Namespaced" ||
+            !object::condition_is_true(*definition, "Established")) {
+            continue;
+        }
+        for (const json::Value& version : definition->elements_at({"spec", "versions"})) {
+            if (version.bool_at({"served"})) {
+                content.push_back(
+                    {std::string(definition->text_at({"spec", "group"})),
+                     std::string(version.text_at({"name"})),
+                     std::string(definition->text_at({"spec", "names", "plural"}))}
+                );
+                break;
+            }
+        }
+    }
+    co_return content;
+}
+
 // Asks for the deletion of all that is there and counts what stays.
 Task<Result<void>> NamespaceController::delete_content(
     std::string ns, RemainingContent& remaining
 ) {
-    for (const kubeapi::ResourceRef& resource : content_) {
+    const Result<std::vector<kubeapi::ResourceRef>> content = co_await all_content();
+    if (!content) {
+        co_return fail(content.error());
+    }
+    for (const kubeapi::ResourceRef& resource : *content) {
         kubeapi::ListOptions options;
         options.ns = ns;
         const Result<kubeapi::ListResult> listed = co_await client_.list(resource, options);
@@ -174,7 +205,7 @@ Task<Result<void>> NamespaceController::delete_content(
             co_return fail(left.error());
         }
         for (const kubeapi::ObjectPtr& item : left->items) {
-            ++remaining.by_resource[resource.plural];
+            ++remaining.by_resource[resource.plural + "." + resource.group];
             for (const std::string& finalizer : object::finalizers(*item)) {
                 ++remaining.by_finalizer[finalizer];
             }

@@ -24,7 +24,7 @@ struct RemainingContent;
 
 class NamespaceController final : public kubeapi::ObjectHandler {
 public:
-    // `content`: all kinds that live in namespaces. The client and the clock outlive it.
+    // `content`: the built-in kinds that live in namespaces. The client and the clock outlive it.
     NamespaceController(
         Executor executor, kubeapi::KubeClient& client, std::vector<kubeapi::ResourceRef> content,
         std::string root_ca_pem, const Clock& clock, log::Logger logger
@@ -55,6 +55,7 @@ private:
     Task<Result<bool>> reconcile(std::string name);
     Task<Result<void>> furnish(std::string ns);
     Task<Result<bool>> empty_out(std::string ns);
+    Task<Result<std::vector<kubeapi::ResourceRef>>> all_content();
     Task<Result<void>> delete_content(std::string ns, RemainingContent& remaining);
     Task<Result<void>> let_go(std::string ns);
 

@@ -31,6 +31,9 @@ struct ResourceRef {
 };
 
 inline const ResourceRef kConfigMaps{"", "v1", "configmaps"};
+inline const ResourceRef kCustomResourceDefinitions{
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions"
+};
 inline const ResourceRef kDeviceModels{"devices.kubeedge.io", "v1beta1", "devicemodels"};
 inline const ResourceRef kDevices{"devices.kubeedge.io", "v1beta1", "devices"};
 inline const ResourceRef kDeviceStatuses{"devices.kubeedge.io", "v1beta1", "devicestatuses"};

@@ -98,7 +98,10 @@ ApiResult<Response> finish_create(
     json::Value& metadata = object.ensure_path({"metadata"});
     metadata.set("uid", json::Value::of(call.random.uuid()));
     metadata.set("creationTimestamp", json::Value::of(object::format_time(call.now)));
-    const kubeschema::FieldErrors errors = kubeschema::validate_create(type, object);
+    kubeschema::FieldErrors errors = kubeschema::validate_create(type, object);
+    if (errors.empty()) {
+        errors = check_references(call, object);
+    }
     if (!errors.empty()) {
         return refuse(invalid(type, object::name(object), errors));
     }

@@ -143,6 +143,27 @@ ApiResult<std::vector<std::string>> complete_object(
     return sentences;
 }
 
+kubeschema::FieldErrors check_references(const Call& call, const json::Value& object) {
+    kubeschema::FieldErrors errors;
+    if (!call.type().check_references) {
+        return errors;
+    }
+    const auto find = [&call](
+                          kubeschema::ResourceName resource, std::string_view ns,
+                          std::string_view name
+                      ) -> std::optional<json::Value> {
+        for (const kubeschema::ResourceTypePtr& type : call.registry.all()) {
+            if (type->group == resource.group && type->plural == resource.plural) {
+                auto found = load(call.store, *type, ns, name);
+                return found && *found ? std::optional(std::move((*found)->object)) : std::nullopt;
+            }
+        }
+        return std::nullopt;
+    };
+    call.type().check_references(object, find, errors);
+    return errors;
+}
+
 ApiResult<Response> finish_update(const Call& call, UpdateInput input) {
     const ResourceType& type = call.type();
     const kubeschema::Part part = part_of(call.target);
@@ -153,8 +174,13 @@ ApiResult<Response> finish_update(const Call& call, UpdateInput input) {
     }
     kubeschema::prepare_update(type, updated, current.object, part);
     take_revision_of(updated, current.object);
-    const kubeschema::FieldErrors errors =
+    kubeschema::FieldErrors errors =
         kubeschema::validate_update(type, updated, current.object, part);
+    const json::Value* spec = updated.find("spec");
+    const json::Value* spec_before = current.object.find("spec");
+    if (errors.empty() && spec != nullptr && (spec_before == nullptr || *spec != *spec_before)) {
+        errors = check_references(call, updated);
+    }
     if (!errors.empty()) {
         return refuse(invalid(type, call.target.name, errors));
     }

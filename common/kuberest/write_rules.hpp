@@ -47,6 +47,9 @@ struct UpdateInput {
 // its last finalizer.
 ApiResult<Response> finish_update(const Call& call, UpdateInput input);
 
+// What the object says beside others that are stored now.
+kubeschema::FieldErrors check_references(const Call& call, const json::Value& object);
+
 // A new object; the body is complete. Used by POST and by PUT where the kind allows it.
 ApiResult<Response> finish_create(
     const Call& call, json::Value object, const WriteOptions& options,

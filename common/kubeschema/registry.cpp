@@ -34,6 +34,11 @@ ResourceTypePtr Registry::find_kind(
 }
 
 void Registry::add(ResourceType type) {
+    for (const auto& [resource, rule] : reference_rules_) {
+        if (resource == type.qualified_plural()) {
+            type.check_references = rule;
+        }
+    }
     auto entry = std::make_shared<const ResourceType>(std::move(type));
     const auto found = std::ranges::find_if(types_, [&](const ResourceTypePtr& other) {
         return other->group == entry->group && other->version == entry->version &&
@@ -50,6 +55,10 @@ bool Registry::remove(std::string_view group, std::string_view version, std::str
     return std::erase_if(types_, [&](const ResourceTypePtr& type) {
                return type->group == group && type->version == version && type->plural == plural;
            }) > 0;
+}
+
+void Registry::set_reference_rule(std::string qualified_plural, ReferenceRule rule) {
+    reference_rules_.emplace_back(std::move(qualified_plural), std::move(rule));
 }
 
 void Registry::replace_custom(

@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace farhold::kubeschema {
@@ -42,6 +44,17 @@ struct Column {
 };
 
 using Cells = std::vector<json::Value>;
+
+// Finds another object, in any version.
+struct ResourceName {
+    std::string_view group;
+    std::string_view plural;
+};
+using FindObject = std::function<
+    std::optional<json::Value>(ResourceName resource, std::string_view ns, std::string_view name)>;
+// Complains about what an object says beside other objects.
+using ReferenceRule =
+    std::function<void(const json::Value& object, const FindObject& find, FieldErrors& errors)>;
 
 // Hooks may be empty; the functions of writes.hpp call them between the rules for all kinds.
 struct ResourceType {
@@ -98,6 +111,8 @@ struct ResourceType {
         const json::Value& updated, const json::Value& current, Part part, FieldErrors& errors
     )>
         validate_update;
+    // Of a new object, and of one whose spec has changed.
+    ReferenceRule check_references;
     // What a deletion waits for beside grace period and finalizers that are there already.
     std::function<void(json::Value& object, WallTime now)> prepare_deletion;
     // Seconds between a deletion request and the end. Empty: the kind has no graceful deletion.
@@ -139,8 +154,12 @@ public:
         std::string_view group, std::string_view plural, std::vector<ResourceType> versions
     );
 
+    // For the resource of that qualified plural, whenever it is added.
+    void set_reference_rule(std::string qualified_plural, ReferenceRule rule);
+
 private:
     std::vector<ResourceTypePtr> types_;
+    std::vector<std::pair<std::string, ReferenceRule>> reference_rules_;
 };
 
 }  // namespace farhold::kubeschema

@@ -116,7 +116,7 @@ TEST_CASE("namespaces: a deleted one is emptied and goes", "[namespaces]") {
 TEST_CASE("namespaces: conditions tell what holds the deletion up", "[namespaces]") {
     const WallTime first{std::chrono::seconds(1'000)};
     const WallTime second{std::chrono::seconds(2'000)};
-    const RemainingContent some{{{"pods", 2}}, {{"example.com/x", 1}}};
+    const RemainingContent some{{{"pods.", 2}}, {{"example.com/x", 1}}};
     json::Value current = json::Value::make_object();
     current.ensure_path({"status", "conditions"}) = deletion_conditions(current, some, first);
     const json::Value* remaining = object::find_condition(current, "NamespaceContentRemaining");
