@@ -23,7 +23,7 @@ std::string lower(std::string_view text) {
 void read_rules(const Value& model, DeviceSpec& spec) {
     for (const Value& property : model.elements_at({"spec", "properties"})) {
         const std::string_view type = property.text_at({"type"});
-        const auto known = parse_value_type(type);
+        const auto known = devices::parse_value_type(type);
         const std::string name(property.text_at({"name"}));
         if (!known) {
             spec.unserved.push_back(
@@ -32,8 +32,8 @@ void read_rules(const Value& model, DeviceSpec& spec) {
         }
         spec.rules.insert_or_assign(
             name,
-            ValueRule{
-                .type = known.value_or(ValueType::text),
+            devices::ValueRule{
+                .type = known.value_or(devices::ValueType::text),
                 .type_name = type.empty() ? "string" : lower(type),
                 .read_only = property.text_at({"accessMode"}) == "ReadOnly",
                 .minimum = std::string(property.text_at({"minimum"})),
@@ -50,10 +50,10 @@ std::int64_t parse_ms(std::string_view text) {
 }
 
 Result<> may_be_desired(const DeviceSpec& spec, const std::string& name, const std::string& value) {
-    const ValueRule* rule = spec.rule_of(name);
+    const devices::ValueRule* rule = spec.rule_of(name);
     if (rule == nullptr) return {};
     if (rule->read_only) return fail(ErrorCode::invalid_argument, "the property is ReadOnly");
-    return check_value(*rule, value);
+    return devices::check_value(*rule, value);
 }
 
 void read_desired(const Value& property, DeviceSpec& spec) {
@@ -119,7 +119,7 @@ std::string_view to_string(ConflictRule rule) {
     return rule == ConflictRule::machine ? "machine" : "newest";
 }
 
-const ValueRule* DeviceSpec::rule_of(std::string_view property) const {
+const devices::ValueRule* DeviceSpec::rule_of(std::string_view property) const {
     const auto found = rules.find(std::string(property));
     return found == rules.end() ? nullptr : &found->second;
 }

@@ -3,9 +3,9 @@
 // Pure: what a Device and its DeviceModel ask for.
 #pragma once
 
+#include "common/devices/value_rules.hpp"
 #include "common/json/value.hpp"
 #include "edgecore/twin/payloads.hpp"
-#include "edgecore/twin/value_rules.hpp"
 
 #include <cstdint>
 #include <map>
@@ -39,14 +39,14 @@ struct DeviceSpec {
     std::string name;
     std::string description;
     ConflictRule rule = ConflictRule::newest;
-    Attributes attributes;                   // Its labels.
-    std::map<std::string, ValueRule> rules;  // Of the model's properties.
+    Attributes attributes;                            // Its labels.
+    std::map<std::string, devices::ValueRule> rules;  // Of the model's properties.
     std::map<std::string, DesiredSpec> desired;
     std::map<std::string, std::string> rejected;  // Desired values that break the model, and why.
     std::vector<Unserved> unserved;
 
     // Of a property that the model does not have, any text goes.
-    [[nodiscard]] const ValueRule* rule_of(std::string_view property) const;
+    [[nodiscard]] const devices::ValueRule* rule_of(std::string_view property) const;
 };
 
 // `model` is null when it is not there.

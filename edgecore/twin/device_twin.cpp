@@ -57,7 +57,8 @@ DeviceTwin::DeviceTwin(DeviceSpec spec, std::optional<DeviceRecord> record)
 Property& DeviceTwin::property(const std::string& name) {
     const auto [found, added] = record_.properties.try_emplace(name);
     if (added) {
-        if (const ValueRule* rule = spec_.rule_of(name)) found->second.type = rule->type_name;
+        if (const devices::ValueRule* rule = spec_.rule_of(name))
+            found->second.type = rule->type_name;
     }
     return found->second;
 }
@@ -160,16 +161,16 @@ std::optional<std::string> DeviceTwin::trouble_with(
     const std::string& name, const PropertyUpdate& update
 ) const {
     const auto known = record_.properties.find(name);
-    const ValueRule* rule = spec_.rule_of(name);
-    ValueRule own;
+    const devices::ValueRule* rule = spec_.rule_of(name);
+    devices::ValueRule own;
     if (rule == nullptr) {
         const std::string type =
             known != record_.properties.end() ? known->second.type : update.type.value_or("string");
-        own.type = parse_value_type(type).value_or(ValueType::text);
+        own.type = devices::parse_value_type(type).value_or(devices::ValueType::text);
         rule = &own;
     }
     if (update.actual && !update.actual->empty()) {
-        const auto fits = check_value(*rule, *update.actual);
+        const auto fits = devices::check_value(*rule, *update.actual);
         if (!fits) return "actual.value " + fits.error().message();
     }
     const bool same = update.expected && known != record_.properties.end() &&
@@ -180,7 +181,7 @@ std::optional<std::string> DeviceTwin::trouble_with(
     }
     if (rule->read_only) return "expected: the property is ReadOnly";
     if (!update.expected->empty()) {
-        const auto fits = check_value(*rule, *update.expected);
+        const auto fits = devices::check_value(*rule, *update.expected);
         if (!fits) return "expected.value " + fits.error().message();
     }
     return std::nullopt;

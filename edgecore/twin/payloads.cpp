@@ -2,8 +2,9 @@
 #include "edgecore/twin/payloads.hpp"
 
 #include "common/base/utf8.hpp"
+#include "common/devices/value_rules.hpp"
 #include "common/json/value.hpp"
-#include "edgecore/twin/value_rules.hpp"
+#include "edgecore/twin/twin_words.hpp"
 
 #include <fmt/format.h>
 
@@ -103,7 +104,7 @@ std::expected<PropertyUpdate, std::string> read_property(const Value& property) 
         if (!metadata->is_object()) return std::unexpected("metadata is not an object");
         auto type = read_text(*metadata, "type");
         if (!type) return std::unexpected("metadata." + type.error());
-        if (*type && !parse_value_type(**type))
+        if (*type && !devices::parse_value_type(**type))
             return std::unexpected("metadata.type is not known");
         update.type = std::move(*type);
     }

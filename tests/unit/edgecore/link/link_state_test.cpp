@@ -591,9 +591,7 @@ TEST_CASE("link_state: an event at the wrong moment does no harm", "[link_state]
         if (round % 2 == 0) {
             machine.feed(event::DialFailed{Error(ErrorCode::unavailable, "away")});
         }
-        for (int i = 0; i < 30; ++i) {
-            machine.feed(events[order.between(0, events.size() - 1)]);
-        }
+        for (int i = 0; i < 30; ++i) machine.feed(events[order.between(0, events.size() - 1)]);
         CHECK(machine.sent.empty());
         machine.advance(1h);
         machine.live();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "edgecore/twin/value_rules.hpp"
+#include "common/devices/value_rules.hpp"
 
 #include "tests/support/catch.hpp"
 
 #include <string>
 
 using namespace farhold;
-using namespace farhold::twin;
+using namespace farhold::devices;
 
 namespace {
 
@@ -21,7 +21,7 @@ ValueRule rule(ValueType type, std::string minimum = "", std::string maximum = "
 
 }  // namespace
 
-TEST_CASE("value rules: types of models and of messages are the same ones", "[twin]") {
+TEST_CASE("value rules: types of models and of messages are the same ones", "[devices]") {
     CHECK(parse_value_type("INT") == ValueType::integer);
     CHECK(parse_value_type("integer") == ValueType::integer);
     CHECK(parse_value_type("DOUBLE") == ValueType::real);
@@ -31,7 +31,7 @@ TEST_CASE("value rules: types of models and of messages are the same ones", "[tw
     CHECK_FALSE(parse_value_type("deleted").has_value());
 }
 
-TEST_CASE("value rules: a value is of its type", "[twin]") {
+TEST_CASE("value rules: a value is of its type", "[devices]") {
     CHECK(trouble(rule(ValueType::integer), "-9223372036854775808").empty());
     CHECK(trouble(rule(ValueType::integer), "1.5") == "must be a whole number");
     CHECK(trouble(rule(ValueType::integer), "9223372036854775808") == "must be a whole number");
@@ -45,7 +45,7 @@ TEST_CASE("value rules: a value is of its type", "[twin]") {
     CHECK(trouble(rule(ValueType::text), "anything at all").empty());
 }
 
-TEST_CASE("value rules: a number is within its limits, which belong to them", "[twin]") {
+TEST_CASE("value rules: a number is within its limits, which belong to them", "[devices]") {
     CHECK(trouble(rule(ValueType::integer, "0", "100"), "0").empty());
     CHECK(trouble(rule(ValueType::integer, "0", "100"), "100").empty());
     CHECK(trouble(rule(ValueType::integer, "0", "100"), "-1") == "must not be less than 0");
@@ -60,15 +60,4 @@ TEST_CASE("value rules: a number is within its limits, which belong to them", "[
     CHECK(trouble(rule(ValueType::real, "-1.5", "1.5"), "1.6") == "must not be more than 1.5");
     // A limit that is no number is none.
     CHECK(trouble(rule(ValueType::real, "low"), "-5").empty());
-}
-
-TEST_CASE("value rules: names and texts are what KubeEdge lets pass", "[twin]") {
-    CHECK(is_twin_name("motor-1.speed_rpm@left#2:/x,y"));
-    CHECK_FALSE(is_twin_name(""));
-    CHECK_FALSE(is_twin_name("with space"));
-    CHECK_FALSE(is_twin_name(std::string(129, 'a')));
-    CHECK(is_twin_text(""));
-    CHECK(is_twin_text(std::string(512, 'a')));
-    CHECK_FALSE(is_twin_text(std::string(513, 'a')));
-    CHECK_FALSE(is_twin_text("\xff"));
 }
