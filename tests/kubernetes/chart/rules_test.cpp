@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -85,6 +86,24 @@ void come_and_go(ClusterSite& site) {
     token_command(site, {"revoke", line.substr(id, line.find('.', id) - id)});
 }
 
+// Somebody with a token comes to the machines' kubelet, who may not see what it measures.
+void ask_kubelet(ClusterSite& site) {
+    std::int64_t port = 0;
+    wait_until("the Node leads to the kubelet", 60s, [&] {
+        const Value node = site.cluster.get("/api/v1/nodes/edge-1");
+        port = node.integer_at({"status", "daemonEndpoints", "kubeletEndpoint", "Port"}, 0);
+        return port != 0;
+    });
+    const std::string token = site.cluster.new_token(Helm::kAccount, "farhold", 1h);
+    const std::string url =
+        "https://127.0.0.1:" + std::to_string(port) + "/nodes/edge-1/metrics/resource";
+    const std::string answer = run(
+        {"curl", "-sk", "-w", "%{http_code}", "-o", "/dev/null", "-H",
+         "Authorization: Bearer " + token, url}
+    );
+    CHECK(answer == "403");
+}
+
 std::vector<Access> granted(const Cluster& cluster) {
     std::vector<Access> all;
     for (const std::string kind : {"clusterroles", "roles"}) {
@@ -120,6 +139,7 @@ void live_through_it(ClusterSite& site) {
     wait_until("the pod runs", 60s, [&] { return site.cloud.pod_phase("needy") == "Running"; });
     run_failing_pod(site);
     cut_watches(site);
+    ask_kubelet(site);
     come_and_go(site);
 
     site.machine.stop();

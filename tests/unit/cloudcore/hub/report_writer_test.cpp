@@ -188,6 +188,28 @@ TEST_CASE("report_writer: a node writes its own objects and no others", "[report
     );
 }
 
+TEST_CASE("report_writer: a Node leads to the kubelet of all machines", "[report_writer]") {
+    Value node = Value::parse(R"({"kind":"Node","metadata":{"name":"edge-1","uid":"n"}})").value();
+    const auto one = report("NodeStatus//edge-1", "n", R"({"addresses":[
+        {"type":"InternalIP","address":"192.168.1.5"},{"type":"Hostname","address":"robot"}]})");
+    auto target = ReportTarget::parse(one).value();
+    target.kubelet = KubeletEndpoint{"10.1.2.3", 10250};
+    const auto decision = decide_write("edge-1", target, one, {3, 7}, &node, kNow);
+    REQUIRE(std::holds_alternative<WriteStatus>(decision));
+    object::merge_patch(node, std::get<WriteStatus>(decision).patch);
+    CHECK(
+        *node.at_path({"status", "addresses"}) ==
+        Value::parse(R"([{"type":"InternalIP","address":"10.1.2.3"},
+                         {"type":"InternalIP","address":"192.168.1.5"}])")
+            .value()
+    );
+    CHECK(node.integer_at({"status", "daemonEndpoints", "kubeletEndpoint", "Port"}) == 10250);
+    CHECK(
+        node.text_at({"metadata", "annotations", "metrics.k8s.io/resource-metrics-path"}) ==
+        "/nodes/edge-1/metrics/resource"
+    );
+}
+
 TEST_CASE("report_writer: a body that is no object is refused", "[report_writer]") {
     const Value own = pod("{}");
     for (const char* body : {"", "[]", "1", "{", "{}{}"}) {
