@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kubecrd/definition.hpp"
+#include "common/kubecrd/definition_rules.hpp"
 #include "common/kubecrd/definition_status.hpp"
 #include "common/kubeschema/kinds.hpp"
 #include "common/object/metadata.hpp"
@@ -122,6 +123,13 @@ ResourceType make_definition_type() {
     type.apply_defaults = apply_definition_defaults;
     type.prepare_create = prepare_definition;
     type.prepare_update = prepare_definition_update;
+    type.validate = validate_definition;
+    type.validate_update = [](const Value& updated, const Value& current, Part part,
+                              kubeschema::FieldErrors& errors) {
+        if (part == Part::main) {
+            validate_definition_update(updated, current, errors);
+        }
+    };
     type.prepare_deletion = prepare_definition_deletion;
     return type;
 }

@@ -161,6 +161,7 @@ void RealServer::clear() {
     static const std::set<std::string_view> kept = {
         "default", "kube-node-lease", "kube-public", "kube-system"
     };
+    remove_definitions();
     remove_all("/api/v1/nodes");
     const Answer namespaces = ask({.target = "/api/v1/namespaces"});
     for (const json::Value& found : namespaces.body.elements_at({"items"})) {
@@ -180,6 +181,27 @@ void RealServer::clear() {
         });
     }
     ask(default_account());
+}
+
+void RealServer::wait_until_served(const Question& question) {
+    test::wait_until(question.target + " is served", kPatience, [this, &question] {
+        return ask(question).code == 200;
+    });
+}
+
+// They are gone when their resources are.
+void RealServer::remove_definitions() {
+    const std::string all = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    const Answer definitions = ask({.target = all});
+    for (const json::Value& found : definitions.body.elements_at({"items"})) {
+        const std::string path = all + "/" + std::string(found.text_at({"metadata", "name"}));
+        const std::string group(found.text_at({"spec", "group"}));
+        ask({.method = "DELETE", .target = path});
+        test::wait_until(path + " is gone", kPatience, [&] {
+            return ask({.target = path}).code == 404 &&
+                   ask({.target = "/apis/" + group}).code == 404;
+        });
+    }
 }
 
 // What then still waits for its finalizers is freed from them.

@@ -26,6 +26,8 @@ public:
     Answer ask(const Question& question);
     std::unique_ptr<Watch> watch(const Question& question);
 
+    void wait_until_served(const Question& question);
+
     // Of its release: 37 of 1.37.
     std::int64_t minor() const { return minor_; }
 
@@ -35,6 +37,7 @@ public:
 private:
     RealServer();
 
+    void remove_definitions();
     void remove_all(const std::string& collection);
 
     test::TempDir folder_;

@@ -62,6 +62,9 @@ public:
     // Throws when the answer is no stream.
     virtual std::unique_ptr<Watch> watch(const Question& question) = 0;
     virtual WallTime now() const = 0;
+
+    // Until what was defined is served: a real server takes a moment. Not compared.
+    virtual void wait_until_served(const Question& question) = 0;
 };
 
 // One that holds its own namespaces and nothing else. Each executable has another.

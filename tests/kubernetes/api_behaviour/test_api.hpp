@@ -48,6 +48,10 @@ public:
         return server_->watch(question("GET", target));
     }
 
+    void wait_until_served(std::string_view target) {
+        server_->wait_until_served(question("GET", target));
+    }
+
     // How far that time is from now; a real server's clock has gone on meanwhile.
     std::chrono::seconds until(std::string_view time) const {
         return std::chrono::round<std::chrono::seconds>(

@@ -68,6 +68,8 @@ public:
 
     WallTime now() const override { return embedded_.now(); }
 
+    void wait_until_served(const Question& question) override { real_.wait_until_served(question); }
+
 private:
     RealServer& real_ = RealServer::the_one();
     EmbeddedServer embedded_{[] { return std::chrono::system_clock::now(); }};
