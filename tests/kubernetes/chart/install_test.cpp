@@ -6,6 +6,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
+#include <exception>
 #include <string>
 
 using namespace farhold::test;  // NOLINT(google-build-using-namespace)
@@ -45,6 +46,42 @@ std::string flow_of(const Cluster& cluster, const std::string& method, const std
 
 }  // namespace
 
+// What kubectl says of a Device "d" whose level is to be that; empty when it was taken.
+std::string refusal_of_level(const Cluster& cluster, const std::string& value) {
+    try {
+        cluster.apply(
+            R"({"apiVersion":"devices.kubeedge.io/v1beta1","kind":"Device","metadata":{"name":"d"},
+            "spec":{"deviceModelRef":{"name":"m"},"nodeName":"robot","properties":[{"name":"level",
+            "desired":{"value":")" +
+            value + R"("}}]}})"
+        );
+        return {};
+    } catch (const std::exception& error) {
+        return error.what();
+    }
+}
+
+void check_device_policy(const Cluster& cluster) {
+    cluster.apply(
+        R"({"apiVersion":"devices.kubeedge.io/v1beta1","kind":"DeviceModel","metadata":{"name":"m"},
+        "spec":{"properties":[{"name":"level","type":"INT","accessMode":"ReadWrite","minimum":"0",
+        "maximum":"100"}]}})"
+    );
+    // Until then the policy is not everywhere yet.
+    std::string refusal;
+    wait_until("a value above the maximum is refused", 60s, [&] {
+        refusal = refusal_of_level(cluster, "101");
+        return !refusal.empty();
+    });
+    CHECK(refusal.contains(
+        "spec.properties[level].desired.value: Invalid value: \"101\": must not be more than 100"
+    ));
+    CHECK(refusal_of_level(cluster, "-1").contains("must not be less than 0"));
+    CHECK(refusal_of_level(cluster, "warm").contains("must be a whole number"));
+    CHECK(refusal_of_level(cluster, "100").empty());
+    CHECK(cluster.kubectl({"get", "dev"}).contains("LAST REPORT"));
+}
+
 TEST_CASE("chart: is installed, upgraded and removed by Helm", "[chart]") {
     const TempDir folder;
     ClusterOptions options;
@@ -64,6 +101,8 @@ TEST_CASE("chart: is installed, upgraded and removed by Helm", "[chart]") {
     CHECK(flow_of(cluster, "PATCH", "/api/v1/nodes/robot/status") == kHeartbeats);
     CHECK(flow_of(cluster, "PATCH", "/api/v1/namespaces/default/pods/hello/status") == kOther);
     CHECK(flow_of(cluster, "GET", "/api/v1/nodes") == kOther);
+
+    check_device_policy(cluster);
 
     const Outcome refused = helm.try_deploy("upgrade", {"hub.nmaes={robots.example.com}"});
     CHECK(refused.exit_code != 0);
@@ -86,7 +125,8 @@ TEST_CASE("chart: is installed, upgraded and removed by Helm", "[chart]") {
         return cluster.kubectl(
             {"get",
              "deployments,pods,services,configmaps,serviceaccounts,roles,rolebindings,"
-             "clusterroles,clusterrolebindings,flowschemas",
+             "clusterroles,clusterrolebindings,flowschemas,validatingadmissionpolicies,"
+             "validatingadmissionpolicybindings",
              "--all-namespaces", "--selector", Helm::kSelector, "--output=name"}
         );
     });
