@@ -134,7 +134,7 @@ struct ExecResult {
 struct ContainerUsage {
     std::string container_id;
     WallTime measured_at;
-    std::optional<std::uint64_t> cpu_nanoseconds;   // Since its start.
+    std::optional<std::uint64_t> cpu_nanoseconds;    // Since its start.
     std::optional<std::uint64_t> working_set_bytes;  // Of memory.
 };
 

@@ -44,8 +44,7 @@ public:
     ) override {
         // One object by name is not a collection: the removal hold.
         const bool is_whole = resource == kubeapi::kNodes || resource == kubeapi::kPods ||
-                              resource == kubeapi::kDevices ||
-                              resource == kubeapi::kDeviceModels ||
+                              resource == kubeapi::kDevices || resource == kubeapi::kDeviceModels ||
                               options.field_selector.starts_with("metadata.name=");
         CHECK(options.metadata_only != is_whole);
         return ForwardingClient::list(std::move(resource), std::move(options));
