@@ -149,6 +149,11 @@ void check_versions(const Value& definition, FieldErrors& errors) {
         errors.push_back(invalid(
             "spec.versions", versions, "must have exactly one version marked as storage version"
         ));
+        if (stored == 0) {
+            errors.push_back(
+                invalid("status.storedVersions", Value(), "must have at least one stored version")
+            );
+        }
     }
 }
 

@@ -63,9 +63,23 @@ void set_schema(ResourceType& type, const Value& version) {
         validate(object, nullptr, *schema, "", errors);
     };
     type.validate_update = [schema](
-                               const Value& updated, const Value& current,
-                               kubeschema::Part /*part*/, FieldErrors& errors
-                           ) { validate(updated, &current, *schema, "", errors); };
+                               const Value& updated, const Value& current, kubeschema::Part part,
+                               FieldErrors& errors
+                           ) {
+        const Schema* status = schema->find_property("status");
+        const Value* value = updated.find("status");
+        if (part == kubeschema::Part::main) {
+            validate(updated, &current, *schema, "", errors);
+        } else if (status != nullptr && value != nullptr) {
+            // Its sentences name fields from there, as upstream's do.
+            FieldErrors found;
+            validate(*value, current.find("status"), *status, "", found);
+            for (kubeschema::FieldError& error : found) {
+                error.field = error.field.empty() ? "status" : "status." + error.field;
+                errors.push_back(std::move(error));
+            }
+        }
+    };
 }
 
 std::string stored_version(const Value& definition) {

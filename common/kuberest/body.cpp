@@ -105,6 +105,15 @@ ApiResult<> check_custom_kind(const json::Value& object, const ObjectKind& expec
             version, expected.api_version()
         )));
     }
+    if (const std::string_view kind = object::kind(object); kind != expected.kind) {
+        ResourceType other;
+        other.group = expected.group;
+        other.kind = kind;
+        return refuse(invalid(
+            other, object::name(object),
+            {kubeschema::invalid("kind", kind, fmt::format("must be {}", expected.kind))}
+        ));
+    }
     return {};
 }
 

@@ -67,6 +67,11 @@ std::optional<json::Value> begin_deletion(
     if (!grace && !has_finalizers(waiting)) {
         return std::nullopt;
     }
+    if (call.type().prepare_deletion) {
+        waiting.ensure_path({"metadata"})
+            .set("deletionTimestamp", json::Value::of(object::format_time(call.now)));
+        return waiting;
+    }
     const WallTime end = call.now + std::chrono::seconds(grace.value_or(0));
     // A namespace ends by its phase and has no grace period.
     set_deletion(

@@ -166,10 +166,14 @@ private:
 
 ApiResult<std::string> list_metadata(
     const Call& call, const Selection& selection, const Snapshot& snapshot,
-    const std::string& prefix, const std::string& next
+    const std::string& prefix, const std::string& next, bool verbatim
 ) {
     json::Value metadata = json::Value::make_object();
     metadata.set("resourceVersion", json::Value::of(fmt::format("{}", snapshot.revision)));
+    // Generic lists say it always.
+    if (next.empty() && call.type().is_custom && verbatim) {
+        metadata.set("continue", json::Value::of(""));
+    }
     if (!next.empty()) {
         const kubestore::Revision revision = snapshot.inconsistent ? -1 : snapshot.revision;
         metadata.set(
@@ -253,7 +257,7 @@ ApiResult<Response> list_objects(const Call& call) {
         return refuse(refused_list(collected.error(), options, *snapshot));
     }
     const ApiResult<std::string> metadata =
-        list_metadata(call, selection, *snapshot, prefix, collected->next);
+        list_metadata(call, selection, *snapshot, prefix, collected->next, form.is_verbatim());
     if (!metadata) {
         return refuse(metadata.error());
     }
