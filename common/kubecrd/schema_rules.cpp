@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 namespace farhold::kubecrd {
 namespace {
@@ -106,7 +107,12 @@ void check_values(const Value& schema, const std::string& path, FieldErrors& err
         }
     }
     if (const Value* value = schema.find("default")) {
-        validate(*value, nullptr, *Schema::read(schema), path + ".default", errors);
+        FieldErrors found;
+        validate(*value, nullptr, *Schema::read(schema), "", found);
+        for (kubeschema::FieldError& error : found) {
+            error.field = path + (error.field.empty() ? ".default" : ".default." + error.field);
+            errors.push_back(std::move(error));
+        }
     }
 }
 

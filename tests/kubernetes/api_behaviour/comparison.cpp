@@ -35,6 +35,7 @@ constexpr auto kIntended = std::to_array<std::string_view>({
 // Sentences whose end is the parser's own.
 constexpr auto kOwnWordsAfter = std::to_array<std::string_view>({
     "json parse error: ",
+    "error parsing regexp: ",
     "continue key is not valid: ",
     "Z07:00\": ",
     "<secret contents redacted>\": ",
