@@ -63,6 +63,11 @@ Cluster::Cluster(ClusterOptions options)
     run({"openssl", "pkey", "-in", file("accounts.key"), "-pubout", "-out", file("accounts.pub")});
     write_file(file("audit.yaml"), std::string(kAuditPolicy));
     credentials_.kubeconfig("admin", credentials_.user("admin", {"system:masters"}));
+    // As kubeadm made it until 1.28; what kubeadm binds to a group of its own is the same.
+    const auto kubelet_client =
+        credentials_.user("kube-apiserver-kubelet-client", {"system:masters"});
+    write_file(file("kubelet-client.crt"), kubelet_client.certificate_pem);
+    write_file(file("kubelet-client.key"), kubelet_client.key_pem);
     for (const std::string name : {"kube-controller-manager", "kube-scheduler"}) {
         credentials_.kubeconfig(name, credentials_.user("system:" + name, {}));
     }
@@ -116,6 +121,9 @@ void Cluster::start_api_server() {
         "--tls-cert-file=" + file("server.crt"),
         "--tls-private-key-file=" + file("server.key"),
         "--client-ca-file=" + file("ca.crt"),
+        "--kubelet-client-certificate=" + file("kubelet-client.crt"),
+        "--kubelet-client-key=" + file("kubelet-client.key"),
+        "--kubelet-preferred-address-types=InternalIP,ExternalIP,Hostname",
         "--service-account-issuer=https://kubernetes.default.svc",
         "--service-account-key-file=" + file("accounts.pub"),
         "--service-account-signing-key-file=" + file("accounts.key"),
