@@ -12,8 +12,10 @@
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -28,11 +30,18 @@ constexpr Duration kRetryCap = std::chrono::seconds(15);
 constexpr Duration kSettled = std::chrono::seconds(10);
 constexpr Duration kConnectTime = std::chrono::seconds(20);
 constexpr int kKeepAliveSeconds = 20;
-constexpr int kInFlightMax = 1000;
+// Handed over to Paho at a time: where a socket takes no more for a moment, Paho crawls.
+constexpr int kInFlightMax = 128;
 constexpr std::uint32_t kSessionSeconds = 24 * 3600;
 // CONNACK: the broker does not speak this version of MQTT (in the words of 3.1.1, and of 5).
 constexpr int kOldUnacceptableVersion = 1;
 constexpr int kUnsupportedVersion = 132;
+
+struct Outgoing {
+    std::string topic;
+    std::string payload;
+    bool assured = true;
+};
 
 // What Paho's threads tell.
 struct Tidings {
@@ -67,6 +76,8 @@ struct MqttClient::Impl {
     int begin_connect();
     int begin_subscribe();
     void destroy();
+    void send_waiting();
+    bool send(const Outgoing& message);
 
     // On Paho's threads.
     template <class Change>
@@ -80,6 +91,9 @@ struct MqttClient::Impl {
         // It may run when this client has gone.
         if (wake) boost::asio::post(executor, [event = changed] { event->set(); });
     }
+    void sent_one() {
+        if (--outstanding <= kInFlightMax / 2) tell([](Tidings& /*all*/) {});
+    }
     int arrived(const char* topic, int topic_length, const MQTTAsync_message& message);
 
     static Impl& of(void* context) { return *static_cast<Impl*>(context); }
@@ -89,6 +103,10 @@ struct MqttClient::Impl {
     static void on_connected5(void* context, MQTTAsync_successData5* data);
     static void on_refused(void* context, MQTTAsync_failureData* data);
     static void on_refused5(void* context, MQTTAsync_failureData5* data);
+    static void on_sent(void* context, MQTTAsync_successData* data);
+    static void on_sent5(void* context, MQTTAsync_successData5* data);
+    static void on_not_sent(void* context, MQTTAsync_failureData* data);
+    static void on_not_sent5(void* context, MQTTAsync_failureData5* data);
     static void on_subscribed(void* context, MQTTAsync_successData* data);
     static void on_subscribed5(void* context, MQTTAsync_successData5* data);
 
@@ -102,6 +120,8 @@ struct MqttClient::Impl {
     ClientCounters counters;
     MQTTAsync handle = nullptr;
     int version = MQTTVERSION_5;
+    std::atomic<int> outstanding = 0;  // Messages that the broker has not acknowledged.
+    std::deque<Outgoing> waiting;      // For their turn.
     bool live = false;
     std::string why = "not connected yet";
 
@@ -186,10 +206,25 @@ void MqttClient::Impl::on_subscribed5(void* context, MQTTAsync_successData5* /*d
     of(context).tell([](Tidings& all) { all.subscribed = true; });
 }
 
+void MqttClient::Impl::on_sent(void* context, MQTTAsync_successData* /*data*/) {
+    of(context).sent_one();
+}
+
+void MqttClient::Impl::on_sent5(void* context, MQTTAsync_successData5* /*data*/) {
+    of(context).sent_one();
+}
+
+void MqttClient::Impl::on_not_sent(void* context, MQTTAsync_failureData* /*data*/) {
+    of(context).sent_one();
+}
+
+void MqttClient::Impl::on_not_sent5(void* context, MQTTAsync_failureData5* /*data*/) {
+    of(context).sent_one();
+}
+
 bool MqttClient::Impl::create() {
     MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
     options.MQTTVersion = version;
-    options.maxBufferedMessages = kOutboxMessagesMax;
     const int made = MQTTAsync_createWithOptions(
         &handle, settings.broker.uri.c_str(), settings.client_id.c_str(),
         MQTTCLIENT_PERSISTENCE_NONE, nullptr, &options
@@ -236,7 +271,7 @@ int MqttClient::Impl::begin_connect() {
     }
     options.context = this;
     options.keepAliveInterval = kKeepAliveSeconds;
-    options.maxInflight = kInFlightMax;
+    options.maxInflight = 65'535;  // Ours is smaller.
     options.connectTimeout =
         static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(kConnectTime).count());
     if (!settings.user.empty()) {
@@ -286,6 +321,33 @@ int MqttClient::Impl::begin_subscribe() {
     );
 }
 
+bool MqttClient::Impl::send(const Outgoing& message) {
+    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
+    options.context = this;
+    if (version == MQTTVERSION_5) {
+        options.onSuccess5 = on_sent5;
+        options.onFailure5 = on_not_sent5;
+    } else {
+        options.onSuccess = on_sent;
+        options.onFailure = on_not_sent;
+    }
+    ++outstanding;
+    const int sent = MQTTAsync_send(
+        handle, message.topic.c_str(), static_cast<int>(message.payload.size()),
+        message.payload.data(), message.assured ? 1 : 0, 0, &options
+    );
+    if (sent != MQTTASYNC_SUCCESS) --outstanding;
+    return sent == MQTTASYNC_SUCCESS;
+}
+
+void MqttClient::Impl::send_waiting() {
+    while (live && !waiting.empty() && outstanding < kInFlightMax) {
+        const bool sent = send(waiting.front());
+        ++(sent ? counters.published : counters.not_published);
+        waiting.pop_front();
+    }
+}
+
 // Takes what has been told, and waits if nothing has.
 Task<> MqttClient::Impl::drain() {
     Tidings news;
@@ -302,6 +364,7 @@ Task<> MqttClient::Impl::drain() {
     if (news.connected && begin_subscribe() != MQTTASYNC_SUCCESS) news.failed = "cannot subscribe";
     if (news.subscribed) {
         live = true;
+        outstanding = 0;  // Of an earlier connection not all is told.
         why.clear();
         ++counters.connects;
         trouble.over(clock.now().mono);
@@ -312,11 +375,14 @@ Task<> MqttClient::Impl::drain() {
         version = MQTTVERSION_3_1_1;
         destroy();
     }
+    send_waiting();
     counters.received += news.messages.size();
     if (!news.messages.empty()) handlers.messages(std::move(news.messages));
     if (news.lost || news.failed) {
         counters.losses += live ? 1 : 0;
         live = false;
+        counters.not_published += waiting.size();
+        waiting.clear();
         why = news.lost ? *news.lost : *news.failed;
     }
 }
@@ -340,8 +406,8 @@ Task<> MqttClient::Impl::run() {
         co_await connect_once();
         const Instant ended = clock.now().mono;
         trouble.met(why, ended, {{"broker", settings.broker.uri}});
-        // A half made connection is not used again.
-        if (handle != nullptr && MQTTAsync_isConnected(handle) != 0) destroy();
+        // What Paho has not sent on one connection would hold up the next one for minutes.
+        destroy();
         if (ended - began >= kSettled) backoff.reset();
         co_await sleep_for(backoff.next(random));
     }
@@ -363,20 +429,12 @@ void MqttClient::start(TaskGroup& group) {
 }
 
 bool MqttClient::publish(const std::string& topic, const std::string& payload, bool assured) {
-    if (!impl_->live) {
+    if (!impl_->live || impl_->waiting.size() >= kOutboxMessagesMax) {
         ++impl_->counters.not_published;
         return false;
     }
-    MQTTAsync_responseOptions options = MQTTAsync_responseOptions_initializer;
-    const int sent = MQTTAsync_send(
-        impl_->handle, topic.c_str(), static_cast<int>(payload.size()), payload.data(),
-        assured ? 1 : 0, 0, &options
-    );
-    if (sent != MQTTASYNC_SUCCESS) {
-        ++impl_->counters.not_published;
-        return false;
-    }
-    ++impl_->counters.published;
+    impl_->waiting.push_back({topic, payload, assured});
+    impl_->send_waiting();
     return true;
 }
 

@@ -19,7 +19,7 @@ namespace farhold::mqtt {
 
 inline constexpr std::size_t kInboxMessagesMax = 16'384;
 inline constexpr std::size_t kInboxBytesMax = std::size_t{16} << 20U;
-inline constexpr int kOutboxMessagesMax = 8192;
+inline constexpr std::size_t kOutboxMessagesMax = 32'768;
 // A broker that speaks MQTT 5 keeps longer ones from us.
 inline constexpr std::uint32_t kPacketBytesMax = std::uint32_t{1} << 20U;
 
