@@ -18,6 +18,7 @@
 #include "edgecore/link/cloud_link.hpp"
 #include "edgecore/localapi/local_api.hpp"
 #include "edgecore/node/node_reporter.hpp"
+#include "edgecore/nodeapi/log_rotation.hpp"
 #include "edgecore/nodeapi/node_api.hpp"
 #include "edgecore/pods/pod_manager.hpp"
 #include "edgecore/runtime/cri_runtime.hpp"
@@ -140,6 +141,7 @@ public:
           store_watch_(*store_, [this](node::NodeEvent event) { tell(std::move(event)); }),
           pods_(pod_services(executor, logger)),
           node_api_(node_services(executor, logger)),
+          log_rotator_(runtime_, files_, clock, settings.pod_log_dir, {}, logger),
           devices_(device_services(executor, std::move(parsed.broker), logger)),
           group_(executor) {
         store_->on_change([this](std::span<const object::ObjectKey> changed) {
@@ -167,6 +169,7 @@ public:
         node_.start(group_);
         pods_.start(group_);
         group_.spawn(node_api_.run());
+        group_.spawn(log_rotator_.run());
         devices_.start(group_);
     }
 
@@ -300,6 +303,7 @@ private:
     pods::PodManager pods_;
     std::function<std::string()> metrics_;
     nodeapi::NodeApi node_api_;
+    nodeapi::LogRotator log_rotator_;
     devices::DeviceManager devices_;
     OutboxAges ages_;
     TaskGroup group_;

@@ -111,7 +111,11 @@ public:
         }
         co_return status;
     }
-    Task<Result<void>> reopen_log(const std::string& /*id*/) override { co_return Result<void>(); }
+    Task<Result<void>> reopen_log(const std::string& id) override {
+        if (!reopens_logs) co_return fail(ErrorCode::internal, "no log is opened");
+        reopened.push_back(id);
+        co_return Result<void>();
+    }
     Task<Result<runtime::ExecResult>> exec_sync(
         const std::string& /*id*/, const std::vector<std::string>& /*command*/,
         std::chrono::seconds /*limit*/
@@ -170,6 +174,8 @@ public:
 
     runtime::RuntimeState state;
     bool readable = true;
+    bool reopens_logs = true;
+    std::vector<std::string> reopened;  // Logs, by the container's id.
     bool lose_next_answer = false;
     bool hold_stops = false;
     std::set<std::string> missing;
