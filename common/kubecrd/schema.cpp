@@ -55,7 +55,6 @@ void read_extensions(const Value& document, Schema& schema) {
     schema.int_or_string = document.bool_at({"x-kubernetes-int-or-string"});
     schema.preserve_unknown = document.bool_at({"x-kubernetes-preserve-unknown-fields"});
     schema.embedded_resource = document.bool_at({"x-kubernetes-embedded-resource"});
-    schema.has_rules = !document.elements_at({"x-kubernetes-validations"}).empty();
     schema.list_map_keys = texts_of(document, "x-kubernetes-list-map-keys");
     const std::string_view list_type = document.text_at({"x-kubernetes-list-type"});
     schema.list_type = list_type == "map"   ? ListType::map
@@ -69,7 +68,6 @@ SchemaPtr read_part(const Value* document, Schema& schema) {
         return nullptr;
     }
     SchemaPtr part = Schema::read(*document);
-    schema.has_rules = schema.has_rules || part->has_rules;
     schema.has_defaults = schema.has_defaults || part->has_defaults;
     return part;
 }

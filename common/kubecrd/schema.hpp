@@ -38,7 +38,6 @@ struct Schema {
     bool preserve_unknown = false;
     bool embedded_resource = false;
     bool unique_items = false;
-    bool has_rules = false;     // Anywhere in it: CEL, which is not evaluated here.
     bool has_defaults = false;  // Anywhere in it.
 
     std::optional<json::Value> default_value;
