@@ -137,8 +137,11 @@ Task<Result<void>> LogRotator::look_at(runtime::Container container) {
                        : rename_log(fmt::format("{}.{}", written, *plan.rotate_to), written);
         };
         [[maybe_unused]] const auto undone = co_await files_.run(undo);
-        if (reopened.error().code() == ErrorCode::not_found) {
-            co_return Result<void>();  // It has ended meanwhile.
+        const auto status = co_await runtime_.container_status(container.id);
+        const bool ended = status ? status->container.state != runtime::ContainerState::running
+                                  : status.error().code() == ErrorCode::not_found;
+        if (ended) {
+            co_return Result<void>();
         }
     }
     co_return reopened;

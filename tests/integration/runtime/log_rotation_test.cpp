@@ -64,8 +64,6 @@ Task<> follow_through_rotations(test::ContainerdFixture& containerd) {
     }
     CHECK(text == expected);
     CHECK(list_log_files(sandbox.log_directory + "/c", 0).size() > 3);
-    must(co_await runtime.stop_sandbox(pod));
-    must(co_await runtime.remove_sandbox(pod));
     co_await runtime.close();
 }
 
