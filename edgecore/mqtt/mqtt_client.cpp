@@ -72,6 +72,7 @@ struct MqttClient::Impl {
     Task<> run();
     Task<> drain();
     Task<> connect_once();
+    Task<> keep_draining();
     bool create();
     int begin_connect();
     int begin_subscribe();
@@ -118,6 +119,9 @@ struct MqttClient::Impl {
     std::shared_ptr<Event> changed;
     SystemClock clock;
     ClientCounters counters;
+    // Paho's threads end with its last client, and whoever destroys that one waits for them. This one
+    // never connects, and keeps them.
+    MQTTAsync keeper = nullptr;
     MQTTAsync handle = nullptr;
     int version = MQTTVERSION_5;
     std::atomic<int> outstanding = 0;  // Messages that the broker has not acknowledged.
@@ -223,11 +227,15 @@ void MqttClient::Impl::on_not_sent5(void* context, MQTTAsync_failureData5* /*dat
 }
 
 bool MqttClient::Impl::create() {
+    const char* const id = settings.client_id.c_str();
+    const char* const uri = settings.broker.uri.c_str();
+    if (keeper == nullptr) {
+        MQTTAsync_create(&keeper, uri, id, MQTTCLIENT_PERSISTENCE_NONE, nullptr);
+    }
     MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer;
     options.MQTTVersion = version;
     const int made = MQTTAsync_createWithOptions(
-        &handle, settings.broker.uri.c_str(), settings.client_id.c_str(),
-        MQTTCLIENT_PERSISTENCE_NONE, nullptr, &options
+        &handle, uri, id, MQTTCLIENT_PERSISTENCE_NONE, nullptr, &options
     );
     if (made != MQTTASYNC_SUCCESS) {
         handle = nullptr;
@@ -245,8 +253,12 @@ void MqttClient::Impl::destroy() {
     }
     room.notify_all();
     if (handle != nullptr) MQTTAsync_destroy(&handle);
+    live = false;
     const std::lock_guard lock(mutex);
     closing = false;
+    // What is left of that connection's news says nothing of the next one's.
+    std::vector<Received> messages = std::move(tidings.messages);
+    tidings = {.messages = std::move(messages)};
 }
 
 int MqttClient::Impl::begin_connect() {
@@ -371,10 +383,7 @@ Task<> MqttClient::Impl::drain() {
         logger.info("MQTT broker connected", {{"broker", settings.broker.uri}});
         handlers.connected();
     }
-    if (news.other_version && version == MQTTVERSION_5) {
-        version = MQTTVERSION_3_1_1;
-        destroy();
-    }
+    if (news.other_version) version = MQTTVERSION_3_1_1;
     send_waiting();
     counters.received += news.messages.size();
     if (!news.messages.empty()) handlers.messages(std::move(news.messages));
@@ -406,11 +415,17 @@ Task<> MqttClient::Impl::run() {
         co_await connect_once();
         const Instant ended = clock.now().mono;
         trouble.met(why, ended, {{"broker", settings.broker.uri}});
+        if (ended - began >= kSettled) backoff.reset();
+        // Messages that Paho has taken in are still handed over; its threads must have left this
+        // connection before it is destroyed.
+        co_await race(keep_draining(), sleep_for(backoff.next(random)));
         // What Paho has not sent on one connection would hold up the next one for minutes.
         destroy();
-        if (ended - began >= kSettled) backoff.reset();
-        co_await sleep_for(backoff.next(random));
     }
+}
+
+Task<> MqttClient::Impl::keep_draining() {
+    while (true) co_await drain();
 }
 
 MqttClient::MqttClient(
@@ -422,6 +437,7 @@ MqttClient::MqttClient(
 
 MqttClient::~MqttClient() {
     impl_->destroy();
+    if (impl_->keeper != nullptr) MQTTAsync_destroy(&impl_->keeper);
 }
 
 void MqttClient::start(TaskGroup& group) {

@@ -266,4 +266,23 @@ TEST_CASE("devices: ten thousand messages at once, and the last one stands", "[d
          std::string(kTopic) + "twin/update", "-l"},
         lines);
     site.wait_for_cloud("power", std::to_string(kMessages));
+    // Another client that takes our name again and again ends nothing.
+    {
+        const Process thief(ProcessOptions{
+            .argv =
+                {"mosquitto_sub", "-p", std::to_string(broker.port()), "-i", "farhold-edge-1", "-t",
+                 "test/nothing"},
+            .log = folder.path() + "/thief.log",
+        });
+        wait_until("our name is taken", 30s, [&] {
+            return site.machine.metrics().contains("farhold_mqtt_losses_total 1") ||
+                   !site.machine.status().bool_at({"mqtt", "connected"});
+        });
+        CHECK(site.machine.connected());
+    }
+    wait_until("we have our name again", 60s, [&] {
+        return site.machine.status().bool_at({"mqtt", "connected"});
+    });
+    broker.update(report("power", "77"));
+    site.wait_for_cloud("power", "77");
 }
