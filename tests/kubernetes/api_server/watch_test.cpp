@@ -85,8 +85,9 @@ std::set<std::string> ways_to_list(const std::vector<std::string>& api_server_fl
         const bool by_watch = uri.contains("sendInitialEvents=true");
         if (!event.text_at({"userAgent"}).starts_with("cloudcore/") ||
             uri.contains("fieldSelector") || !event.text_at({"objectRef", "namespace"}).empty() ||
-            (!by_watch && !uri.contains("limit="))) {
-            continue;
+            (!by_watch && !uri.contains("limit=")) ||
+            event.integer_at({"responseStatus", "code"}) == 404) {
+            continue;  // The last: of kinds that this cluster does not have.
         }
         ways.insert(fmt::format(
             "{} {} {}", event.text_at({"objectRef", "resource"}), event.text_at({"verb"}),

@@ -22,6 +22,7 @@ using Texts = std::vector<std::string>;
 namespace {
 
 constexpr auto kPods = "/api/v1/namespaces/default/pods/";
+constexpr auto kDevices = "/apis/devices.kubeedge.io/v1beta1/namespaces/default/";
 constexpr auto kHold = "/api/v1/namespaces/kube-system/configmaps/farhold-removal-hold";
 
 // What a pod may refer to, and a pod that refers to all of it.
@@ -133,6 +134,52 @@ void cut_watches(ClusterSite& site) {
     }
 }
 
+std::string device(const std::string& name, const std::string& node) {
+    return fmt::format(
+        R"({{"apiVersion":"devices.kubeedge.io/v1beta1","kind":"Device","metadata":{{"name":"{}"}},
+        "spec":{{"deviceModelRef":{{"name":"lamp"}},"nodeName":"{}",
+        "protocol":{{"protocolName":"modbus"}},
+        "properties":[{{"name":"power","desired":{{"value":"1"}}}}]}}}})",
+        name, node
+    );
+}
+
+// A device of a protocol that is not served, which is told; its name belonged to another one, whose
+// status is still there.
+void use_device(ClusterSite& site) {
+    site.cluster.apply(R"({"apiVersion":"devices.kubeedge.io/v1beta1","kind":"DeviceModel",
+        "metadata":{"name":"lamp"},"spec":{"properties":[
+            {"name":"power","type":"INT","accessMode":"ReadWrite"}]}})");
+    site.cluster.apply(device("other", "elsewhere"));
+    const Value other = site.cluster.get(std::string(kDevices) + "devices/other");
+    site.cluster.apply(fmt::format(
+        R"({{"apiVersion":"devices.kubeedge.io/v1beta1","kind":"DeviceStatus","metadata":{{
+        "name":"lamp","ownerReferences":[{{"apiVersion":"devices.kubeedge.io/v1beta1",
+        "kind":"Device","name":"other","uid":"{}"}}]}}}})",
+        other.text_at({"metadata", "uid"})
+    ));
+    site.cluster.apply(device("lamp", "edge-1"));
+    const Value lamp = site.cluster.get(std::string(kDevices) + "devices/lamp");
+    wait_until("the machine has the device", 60s, [&] {
+        const auto devices = site.machine.status().elements_at({"devices"});
+        return devices.size() == 1;
+    });
+    for (const std::string value : {"2", "3"}) {
+        run(
+            {program("edgecore"), "device", "set", "lamp", "power=" + value, "--data-dir",
+             site.machine.data_dir()}
+        );
+        wait_until("the cloud knows what was set", 60s, [&] {
+            const Value status = site.cluster.get(std::string(kDevices) + "devicestatuses/lamp");
+            return status.dump().contains(fmt::format(R"("value":"{}")", value)) &&
+                   status.dump().contains(lamp.text_at({"metadata", "uid"}));
+        });
+    }
+    wait_until("the device's state is told", 60s, [&] {
+        return site.cluster.get(std::string(kDevices) + "devices/lamp").find("status") != nullptr;
+    });
+}
+
 // All that cloudcore ever asks the API for, once at least.
 void live_through_it(ClusterSite& site) {
     site.cluster.apply(needy_pod());
@@ -141,6 +188,7 @@ void live_through_it(ClusterSite& site) {
     cut_watches(site);
     ask_kubelet(site);
     come_and_go(site);
+    use_device(site);
 
     site.machine.stop();
     site.machine.start();
