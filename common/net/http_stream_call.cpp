@@ -2,8 +2,8 @@
 #include "common/net/http_stream_call.hpp"
 
 #include "common/net/http_codec.hpp"
+#include "common/net/resumed_stream.hpp"
 
-#include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
@@ -13,33 +13,6 @@ namespace farhold::net {
 namespace {
 
 constexpr std::size_t kReadBytes = 16 << 10;
-
-// A stream whose first bytes were read before it was handed over.
-class BegunStream final : public ByteStream {
-public:
-    BegunStream(std::unique_ptr<ByteStream> stream, std::string begin)
-        : stream_(std::move(stream)), begin_(std::move(begin)) {}
-
-    Task<Result<std::size_t>> read_some(std::span<char> into) override {
-        if (begin_.empty()) {
-            co_return co_await stream_->read_some(into);
-        }
-        const std::size_t count = std::min(begin_.size(), into.size());
-        std::copy_n(begin_.begin(), count, into.begin());
-        begin_.erase(0, count);
-        co_return count;
-    }
-    Task<Result<void>> write(std::string_view bytes) override {
-        co_return co_await stream_->write(bytes);
-    }
-    void end_writing() override { stream_->end_writing(); }
-    void close_now() override { stream_->close_now(); }
-    const PeerIdentity& peer() const override { return stream_->peer(); }
-
-private:
-    std::unique_ptr<ByteStream> stream_;
-    std::string begin_;
-};
 
 class StreamCall final : public HttpStreamCall {
 public:
@@ -61,7 +34,7 @@ public:
     }
 
     std::unique_ptr<ByteStream> upgraded() override {
-        return std::make_unique<BegunStream>(std::move(stream_), std::move(bytes_));
+        return std::make_unique<ResumedStream>(std::move(stream_), std::move(bytes_));
     }
 
     Task<Result<>> send(std::string bytes) {

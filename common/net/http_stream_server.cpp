@@ -4,8 +4,8 @@
 #include "common/async/timeout.hpp"
 #include "common/net/http_answer.hpp"
 #include "common/net/http_codec.hpp"
+#include "common/net/resumed_stream.hpp"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -19,33 +19,6 @@ constexpr std::size_t kReadBytes = 8 << 10;
 // How long the peer may take for an answer that is on its way, before the stream is closed under it.
 constexpr Duration kLingerTime = std::chrono::seconds(30);
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
-// A stream of which the first bytes have been read already.
-class ResumedStream final : public ByteStream {
-public:
-    ResumedStream(std::unique_ptr<ByteStream> stream, std::string unread)
-        : stream_(std::move(stream)), unread_(std::move(unread)) {}
-
-    Task<Result<std::size_t>> read_some(std::span<char> into) override {
-        if (unread_.empty()) {
-            co_return co_await stream_->read_some(into);
-        }
-        const std::size_t count = std::min(into.size(), unread_.size());
-        std::copy_n(unread_.begin(), count, into.begin());
-        unread_.erase(0, count);
-        co_return count;
-    }
-    Task<Result<void>> write(std::string_view bytes) override {
-        co_return co_await stream_->write(bytes);
-    }
-    void end_writing() override { stream_->end_writing(); }
-    void close_now() override { stream_->close_now(); }
-    const PeerIdentity& peer() const override { return stream_->peer(); }
-
-private:
-    std::unique_ptr<ByteStream> stream_;
-    std::string unread_;
-};
 
 // Also the owner of the stream, until a handler takes it.
 class StreamExchange final : public AnsweringExchange {
