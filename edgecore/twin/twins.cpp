@@ -344,16 +344,6 @@ bool Twins::awaits_link() const {
     });
 }
 
-void Twins::tell_all() {
-    for (auto& [id, entry] : devices_) {
-        active_.insert(id);
-        entry.twin.set_told(0);
-        entry.twin.set_told_state({});
-        entry.state_seen.reset();
-        entry.dirty = true;
-    }
-}
-
 Effects Twins::take(const Moment& now, const std::function<bool(const Report&)>& accept) {
     Effects effects;
     effects.publishes = std::exchange(publishes_, {});

@@ -100,8 +100,6 @@ public:
     void broker_connected();
     // The delta of that device did not go out.
     void say_again(const std::string& id, const Moment& now);
-    // Everything is told again: the cloud may have lost what it was told.
-    void tell_all();
 
     // `accept` takes a report in if there is room for it.
     Effects take(const Moment& now, const std::function<bool(const Report&)>& accept);

@@ -250,20 +250,3 @@ TEST_CASE("twins: rows of devices that went while nobody looked are forgotten", 
     CHECK(bench.disk.empty());
     CHECK_FALSE(bench.twins().restore("default/x", "{").has_value());
 }
-
-TEST_CASE("twins: everything is told again when the cloud may have lost it", "[twin]") {
-    TwinBench bench;
-    bench.device("u1", {});
-    bench.report("power", "7");
-    bench.run();
-    bench.pass(70s);
-    bench.run();
-    bench.reports.clear();
-    bench.twins().tell_all();
-    bench.pass(2s);
-    bench.run();
-    bench.pass(60s);
-    bench.run();
-    CHECK(value_told(bench) == "7");
-    CHECK(bench.reports.size() == 2);
-}
