@@ -3,6 +3,7 @@
 
 #include "cloudcore/apiserver/watch_feed.hpp"
 #include "common/base/encoding.hpp"
+#include "common/base/url_text.hpp"
 
 #include <chrono>
 #include <optional>
@@ -37,26 +38,6 @@ std::optional<std::string_view> bearer_token(std::string_view authorization) {
         return std::nullopt;
     }
     return authorization.substr(kScheme.size());
-}
-
-Result<kuberest::Query> parse_query(std::string_view text) {
-    kuberest::Query query;
-    while (!text.empty()) {
-        const std::string_view pair = text.substr(0, text.find('&'));
-        text.remove_prefix(std::min(pair.size() + 1, text.size()));
-        if (pair.empty()) {
-            continue;
-        }
-        const std::size_t equals = std::min(pair.find('='), pair.size());
-        const Result<std::string> key = percent_decode(pair.substr(0, equals), true);
-        const Result<std::string> value =
-            percent_decode(pair.substr(std::min(equals + 1, pair.size())), true);
-        if (!key || !value) {
-            return fail(key ? value.error() : key.error());
-        }
-        query.emplace_back(*key, *value);
-    }
-    return query;
 }
 
 net::HttpResponse http_response(kuberest::Response response) {

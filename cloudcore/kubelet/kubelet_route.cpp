@@ -2,6 +2,7 @@
 #include "cloudcore/kubelet/kubelet_route.hpp"
 
 #include "common/base/encoding.hpp"
+#include "common/base/url_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,16 +10,6 @@
 
 namespace farhold::kubelet {
 namespace {
-
-std::vector<std::string_view> elements_of(std::string_view path) {
-    std::vector<std::string_view> elements;
-    while (!path.empty()) {
-        const std::string_view element = path.substr(0, path.find('/'));
-        path.remove_prefix(std::min(element.size() + 1, path.size()));
-        if (!element.empty()) elements.push_back(element);
-    }
-    return elements;
-}
 
 // "NAME", "NAME:10250", "https:NAME:10250".
 std::string name_in(std::string_view named) {
@@ -30,7 +21,7 @@ std::string name_in(std::string_view named) {
 
 // "/api/v1/nodes/NAME/proxy/..."
 std::string forwarded_node(std::string_view uri) {
-    const auto elements = elements_of(uri.substr(0, uri.find('?')));
+    const auto elements = split(uri.substr(0, uri.find('?')), '/');
     const bool is_proxy = elements.size() >= 5 && elements[0] == "api" && elements[2] == "nodes" &&
                           elements[4] == "proxy";
     return is_proxy ? name_in(elements[3]) : std::string();
@@ -58,7 +49,7 @@ Result<KubeletRoute> route(
     KubeletRoute to;
     to.target = target;
     to.node = forwarded_node(forwarded);
-    auto elements = elements_of(target.substr(0, target.find('?')));
+    auto elements = split(target.substr(0, target.find('?')), '/');
     if (elements.size() >= 3 && elements[0] == "nodes") {
         to.node = percent_decode(elements[1], false).value_or(std::string());
         const auto rest = static_cast<std::size_t>(elements[2].data() - target.data());

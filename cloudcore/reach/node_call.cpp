@@ -2,23 +2,14 @@
 #include "cloudcore/reach/node_call.hpp"
 
 #include "common/base/encoding.hpp"
+#include "common/base/url_text.hpp"
+
+#include <boost/algorithm/string/predicate.hpp>
 
 #include <algorithm>
-#include <cctype>
-#include <vector>
 
 namespace farhold::reach {
 namespace {
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    while (!text.empty()) {
-        const std::string_view part = text.substr(0, text.find(separator));
-        text.remove_prefix(std::min(part.size() + 1, text.size()));
-        if (!part.empty()) parts.push_back(part);
-    }
-    return parts;
-}
 
 std::string decoded(std::string_view text, bool form) {
     return percent_decode(text, form).value_or(std::string(text));
@@ -26,13 +17,6 @@ std::string decoded(std::string_view text, bool form) {
 
 bool is_yes(std::string_view value) {
     return value == "1" || value == "true";
-}
-
-bool same_word(std::string_view one, std::string_view other) {
-    return std::ranges::equal(
-        one, other, {}, [](unsigned char c) { return std::tolower(c); },
-        [](unsigned char c) { return std::tolower(c); }
-    );
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -90,14 +74,14 @@ streams::StreamClass stream_class(const CallSubject& subject) {
 Upgrade upgrade_of(const net::HttpHeaders& headers) {
     const std::string_view wanted = headers.get("Upgrade");
     if (wanted.empty()) return Upgrade::none;
-    if (same_word(wanted, "SPDY/3.1")) return Upgrade::spdy;
-    return same_word(wanted, "websocket") ? Upgrade::websocket : Upgrade::unknown;
+    if (boost::algorithm::iequals(wanted, "SPDY/3.1")) return Upgrade::spdy;
+    return boost::algorithm::iequals(wanted, "websocket") ? Upgrade::websocket : Upgrade::unknown;
 }
 
 std::string_view choose_protocol(const CallSubject& subject, const net::HttpHeaders& headers) {
     const bool forwards = subject.what == "portForward";
     for (const auto& [name, value] : headers.fields()) {
-        if (!same_word(name, "Sec-WebSocket-Protocol")) continue;
+        if (!boost::algorithm::iequals(name, "Sec-WebSocket-Protocol")) continue;
         for (const std::string_view part : split(value, ',')) {
             const std::string_view offered = trimmed(part);
             if (forwards && offered == kTunnelledPortForward) return kTunnelledPortForward;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/kuberest/route.hpp"
 
+#include "common/base/url_text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -77,15 +79,7 @@ ApiResult<Target> read_resource(
 }  // namespace
 
 std::vector<std::string_view> path_elements(std::string_view path) {
-    std::vector<std::string_view> elements;
-    while (!path.empty()) {
-        const std::size_t end = std::min(path.find('/'), path.size());
-        if (end > 0) {
-            elements.push_back(path.substr(0, end));
-        }
-        path.remove_prefix(std::min(end + 1, path.size()));
-    }
-    return elements;
+    return split(path, '/');
 }
 
 RequestedResource requested_resource(

@@ -2,10 +2,12 @@
 #include "edgecore/nodeapi/node_request.hpp"
 
 #include "common/base/encoding.hpp"
+#include "common/base/url_text.hpp"
 #include "common/object/time_text.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 
@@ -14,14 +16,6 @@ namespace farhold::nodeapi {
 namespace {
 
 constexpr std::int64_t kSecondsMax = std::int64_t{100} * 365 * 24 * 3600;
-
-Result<std::string> decode(std::string_view text, bool form) {
-    auto decoded = percent_decode(text, form);
-    if (!decoded) {
-        return fail(decoded.error().within("target"));
-    }
-    return decoded;
-}
 
 Result<std::optional<std::uint64_t>> number(
     const NodeRequest& request, std::string_view key, std::uint64_t least
@@ -59,35 +53,19 @@ bool NodeRequest::flag(std::string_view key) const {
 
 Result<NodeRequest> parse_node_request(std::string_view target) {
     NodeRequest request;
-    const auto question = target.find('?');
-    std::string_view path = target.substr(0, question);
-    while (!path.empty()) {
-        const auto slash = path.find('/');
-        if (slash != 0) {
-            auto segment = decode(path.substr(0, slash), false);
-            if (!segment) {
-                return fail(segment.error());
-            }
-            request.path.push_back(std::move(*segment));
+    const std::size_t question = std::min(target.find('?'), target.size());
+    for (const std::string_view element : split(target.substr(0, question), '/')) {
+        auto segment = percent_decode(element, false);
+        if (!segment) {
+            return fail(segment.error().within("target"));
         }
-        path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+        request.path.push_back(std::move(*segment));
     }
-    std::string_view query =
-        question == std::string_view::npos ? std::string_view() : target.substr(question + 1);
-    while (!query.empty()) {
-        const auto end = query.find('&');
-        const std::string_view pair = query.substr(0, end);
-        query.remove_prefix(end == std::string_view::npos ? query.size() : end + 1);
-        const auto equals = pair.find('=');
-        auto key = decode(pair.substr(0, equals), true);
-        auto value = decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
-        if (!key || !value) {
-            return fail(key ? value.error() : key.error());
-        }
-        if (!pair.empty()) {
-            request.query.emplace_back(std::move(*key), std::move(*value));
-        }
+    auto query = parse_query(target.substr(std::min(question + 1, target.size())));
+    if (!query) {
+        return fail(query.error().within("target"));
     }
+    request.query = std::move(*query);
     return request;
 }
 
