@@ -2,6 +2,7 @@
 #include "edgecore/devices/device_manager.hpp"
 
 #include "edgecore/devices/device_status.hpp"
+#include "edgecore/store/desired_object.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -15,14 +16,6 @@ namespace {
 constexpr Duration kCommitRetry = std::chrono::seconds(1);
 // While something waits for the link: nobody tells when it is there.
 constexpr Duration kLinkLook = std::chrono::milliseconds(500);
-
-json::Value parse_row(const store::DesiredRow& row) {
-    auto object = json::Value::parse(*row.content);
-    if (!object) return {};
-    // The uid stands beside the content.
-    object->ensure_path({"metadata"}).set("uid", json::Value::of(row.uid));
-    return std::move(*object);
-}
 
 std::vector<std::string> filters_for(const std::string& node) {
     std::vector<std::string> filters;
@@ -144,11 +137,11 @@ void DeviceManager::look_at_devices() {
             twins_.remove_device(key.ns + '/' + key.name, now());
             continue;
         }
-        const json::Value device = parse_row(*row);
+        const json::Value device = store::desired_object(*row);
         const std::string_view model = device.text_at({"spec", "deviceModelRef", "name"});
         const store::DesiredRow* model_row = desired.find("DeviceModel", key.ns, model);
         json::Value model_object;
-        if (model_row != nullptr) model_object = parse_row(*model_row);
+        if (model_row != nullptr) model_object = store::desired_object(*model_row);
         twins_.set_device(device, model_row != nullptr ? &model_object : nullptr, now());
     }
     if (!others_forgotten_ && desired.complete() && desired.confirmed()) {

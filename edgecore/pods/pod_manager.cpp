@@ -4,6 +4,7 @@
 #include "common/async/timeout.hpp"
 #include "common/json/value.hpp"
 #include "edgecore/podspec/references.hpp"
+#include "edgecore/store/desired_object.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -137,14 +138,12 @@ std::vector<PodSummary> PodManager::summaries() const {
 }
 
 json::Value PodManager::with_status(const store::DesiredRow& row) const {
-    auto pod = json::Value::parse(*row.content);
-    if (!pod) return {};
-    pod->ensure_path({"metadata"}).set("uid", json::Value::of(row.uid));
+    json::Value pod = store::desired_object(row);
     const auto entry = entries_.find(row.uid);
-    if (entry == entries_.end()) return std::move(*pod);
+    if (pod.is_null() || entry == entries_.end()) return pod;
     auto status = json::Value::parse(entry->second.worker->reported_status());
-    if (status) pod->set("status", std::move(*status));
-    return std::move(*pod);
+    if (status) pod.set("status", std::move(*status));
+    return pod;
 }
 
 std::vector<json::Value> PodManager::pods() const {
