@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloudcore/hub/report_applier.hpp"
 
+#include <optional>
 #include <utility>
+#include <variant>
 
 namespace farhold::hub {
 namespace {
@@ -24,6 +26,27 @@ AppliedReport failed(const Error& error) {
         return refused(error.message(), code == ErrorCode::not_found);
     }
     return outcome(Kind::retry, error.message());
+}
+
+// Of a decision by which nothing is written.
+std::optional<AppliedReport> without_write(
+    const WriteDecision& decision, const tunnel::Report& report
+) {
+    if (const auto* refuse = std::get_if<Refuse>(&decision)) {
+        return refused(refuse->reason, refuse->gone);
+    }
+    if (const auto* fenced = std::get_if<Fenced>(&decision)) {
+        AppliedReport result = outcome(Kind::fenced, report.key + " was reported by a newer one");
+        result.newer_epoch = fenced->epoch;
+        return result;
+    }
+    if (std::holds_alternative<Superseded>(decision)) return outcome(Kind::superseded);
+    if (std::holds_alternative<NothingToDo>(decision)) {
+        AppliedReport nothing = outcome(Kind::written);
+        nothing.outcome.unchanged = true;
+        return nothing;
+    }
+    return std::nullopt;
 }
 
 Task<AppliedReport> create_event(
@@ -116,20 +139,7 @@ Task<AppliedReport> apply_device_report(
     }
     WriteDecision decision =
         decide_device_write(node, target, report, mark, current ? &*current : nullptr, now);
-    if (auto* refuse = std::get_if<Refuse>(&decision)) {
-        co_return refused(std::move(refuse->reason), refuse->gone);
-    }
-    if (const auto* fenced = std::get_if<Fenced>(&decision)) {
-        AppliedReport result = outcome(Kind::fenced, report.key + " was reported by a newer one");
-        result.newer_epoch = fenced->epoch;
-        co_return result;
-    }
-    if (std::holds_alternative<Superseded>(decision)) co_return outcome(Kind::superseded);
-    if (std::holds_alternative<NothingToDo>(decision)) {
-        AppliedReport nothing = outcome(Kind::written);
-        nothing.outcome.unchanged = true;
-        co_return nothing;
-    }
+    if (auto idle = without_write(decision, report)) co_return std::move(*idle);
     co_return co_await write_device(client, resource, std::move(target), std::move(decision));
 }
 
@@ -164,33 +174,19 @@ Task<AppliedReport> apply_report(
     }
     WriteDecision decision =
         decide_write(node, *target, report, mark, current ? &*current : nullptr, clock.now().wall);
-    if (auto* refuse = std::get_if<Refuse>(&decision)) {
-        co_return refused(std::move(refuse->reason), refuse->gone);
-    }
-    if (const auto* fenced = std::get_if<Fenced>(&decision)) {
-        AppliedReport result = outcome(Kind::fenced, report.key + " was reported by a newer one");
-        result.newer_epoch = fenced->epoch;
-        co_return result;
-    }
-    if (std::holds_alternative<Superseded>(decision)) {
-        co_return outcome(Kind::superseded);
-    }
+    if (auto idle = without_write(decision, report)) co_return std::move(*idle);
     if (auto* pod = std::get_if<DeletePod>(&decision)) {
         co_return co_await delete_pod(client, std::move(*target), std::move(*pod));
     }
-    if (auto* write = std::get_if<WriteStatus>(&decision)) {
-        kubeapi::Patch patch{
-            .subresource = "status",
-            .type = kubeapi::PatchType::merge,
-            .body = std::move(write->patch),
-        };
-        const auto written =
-            co_await client.patch(resource, target->ns, target->name, std::move(patch));
-        co_return written ? outcome(Kind::written) : failed(written.error());
-    }
-    AppliedReport nothing = outcome(Kind::written);
-    nothing.outcome.unchanged = true;
-    co_return nothing;
+    auto& write = std::get<WriteStatus>(decision);
+    kubeapi::Patch patch{
+        .subresource = "status",
+        .type = kubeapi::PatchType::merge,
+        .body = std::move(write.patch),
+    };
+    const auto written =
+        co_await client.patch(resource, target->ns, target->name, std::move(patch));
+    co_return written ? outcome(Kind::written) : failed(written.error());
 }
 
 }  // namespace farhold::hub
